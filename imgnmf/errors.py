@@ -1,0 +1,85 @@
+"""Every error and warning that imgnmf raises.
+
+::
+
+    ImgnmfError
+    ├── ParameterError (ValueError)      an option's value is out of its bounds
+    │   └── IncompatibleError            two options that exclude each other
+    ├── DataError (ValueError)           numbers that no factorization can use: NaN, negative, wrong scale
+    │   ├── ShapeMismatchError           sizes that do not fit together
+    │   └── NoImagesError                nothing to read where images were expected
+    ├── ImageReadError (OSError)         one file that could not be decoded; always names the path
+    ├── ArchiveError (ValueError)        a saved model that is damaged, foreign or from a newer format
+    └── OutputError (OSError)            a result that could not be written; what was there before is whole
+
+    ImgnmfWarning (UserWarning)
+    ├── ConvergenceWarning               the run ended at a limit before its stopping rule held
+    └── DataWarning                      the data was usable, but not quite what one would expect
+
+Each message says what was expected, what was found, and what to do.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ArchiveError",
+    "ConvergenceWarning",
+    "DataError",
+    "DataWarning",
+    "ImageReadError",
+    "ImgnmfError",
+    "ImgnmfWarning",
+    "IncompatibleError",
+    "NoImagesError",
+    "OutputError",
+    "ParameterError",
+    "ShapeMismatchError",
+]
+
+
+class ImgnmfError(Exception):
+    """The root: catch this to catch everything that imgnmf raises on purpose."""
+
+
+class ParameterError(ImgnmfError, ValueError):
+    """An option has a value that it cannot have."""
+
+
+class IncompatibleError(ParameterError):
+    """Two options, each fine alone, exclude each other."""
+
+
+class DataError(ImgnmfError, ValueError):
+    """The numbers cannot be factored as they are."""
+
+
+class ShapeMismatchError(DataError):
+    """Arrays or images whose sizes do not fit together."""
+
+
+class NoImagesError(DataError):
+    """No readable image where some were expected."""
+
+
+class ImageReadError(ImgnmfError, OSError):
+    """One image file could not be decoded; the message names its path."""
+
+
+class ArchiveError(ImgnmfError, ValueError):
+    """A saved model that is damaged, foreign, or of a newer format."""
+
+
+class OutputError(ImgnmfError, OSError):
+    """A result could not be written; whatever was there before is untouched."""
+
+
+class ImgnmfWarning(UserWarning):
+    """The root of imgnmf's warnings."""
+
+
+class ConvergenceWarning(ImgnmfWarning):
+    """A run reached a limit before its stopping rule held."""
+
+
+class DataWarning(ImgnmfWarning):
+    """Usable data that is not quite what one would expect."""
