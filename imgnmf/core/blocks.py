@@ -1,0 +1,135 @@
+"""V a block of columns at a time, in the working precision; and threads over those blocks.
+
+Blocks depend on the shape of V alone and sums are taken in block order, so a result is the same to the last
+bit for any number of threads.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from imgnmf.core.parts import Array
+from imgnmf.errors import ParameterError
+
+__all__ = ["ColumnBlocks", "Runner", "block_spans", "running", "thread_count"]
+
+T = TypeVar("T")
+Runner: TypeAlias = Callable[[Callable[[slice], T], Iterable[slice]], Iterator[T]]
+
+# A block and its products should stay in a core's second-level cache; below 256 columns the products get thin.
+BLOCK_ENTRIES = 1 << 18
+FEWEST_COLUMNS, MOST_COLUMNS = 256, 4096
+
+
+def block_spans(n_rows: int, n_columns: int) -> tuple[slice, ...]:
+    """Cut `n_columns` into equal spans, by the shape alone.
+
+    >>> block_spans(64, 10_000)
+    (slice(0, 3333, None), slice(3333, 6666, None), slice(6666, 10000, None))
+    """
+    width = int(np.clip(BLOCK_ENTRIES // max(n_rows, 1), FEWEST_COLUMNS, MOST_COLUMNS))
+    n_blocks = max(1, -(-n_columns // width))
+    edges = [n_columns * i // n_blocks for i in range(n_blocks + 1)]
+    return tuple(slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True))
+
+
+@dataclass(frozen=True)
+class ColumnBlocks:
+    """A matrix that is visited block by block; the whole of it is never converted.
+
+    Attributes
+    ----------
+    data : array, shape (n_pixels, n_images)
+        As it came: uint8, uint16, float32, float64, in any memory order.
+    dtype : numpy.dtype
+        The precision that blocks are handed out in.
+    exponent : int
+        Blocks are ``data * 2**-exponent``; 0 unless the data would overflow or underflow when squared.
+    """
+
+    data: Array
+    dtype: np.dtype[Any]
+    exponent: int = 0
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(n_pixels, n_images)``."""
+        return self.data.shape[0], self.data.shape[1]
+
+    @property
+    def spans(self) -> tuple[slice, ...]:
+        """The column spans of the blocks, in order."""
+        return block_spans(*self.shape)
+
+    def load(self, span: slice) -> Array:
+        """The columns of `span`; a view where the data already is as it should be."""
+        block = self.data[:, span]
+        if self.exponent:
+            block = np.ldexp(block.astype(np.float64), -self.exponent)
+        return block.astype(self.dtype, order="K", copy=False)
+
+
+def thread_count(threads: int | None) -> int:
+    """How many threads to use: as asked, or one for each processor this process may run on."""
+    if threads is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not isinstance(threads, (int, np.integer)) or threads < 1:
+        raise ParameterError(f"threads must be a whole number >= 1 or None, got {threads!r}")
+    return int(threads)
+
+
+class _OneThreadBlas:
+    """Holds the BLAS at one thread while any fit of this process runs, then gives it back as it was.
+
+    The BLAS' thread number belongs to the whole process, so fits in several threads must share one hold:
+    the last to leave restores what the first one found.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._users, self._limits = Lock(), 0, None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._users == 0:
+                self._limits = threadpool_limits(1, user_api="blas")
+            self._users += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users == 0 and self._limits is not None:
+                self._limits.restore_original_limits()
+                self._limits = None
+
+
+_ONE_THREAD_BLAS = _OneThreadBlas()
+
+
+@contextmanager
+def running(threads: int) -> Iterator[Runner[Any]]:
+    """Give a ``run(function, spans)`` that yields results in the order of the spans.
+
+    Our threads replace the BLAS' own, which on skinny products gain little and fight for the cores.
+    """
+    with _ONE_THREAD_BLAS:
+        if threads == 1:
+            yield map
+            return
+        pool = ThreadPoolExecutor(threads, thread_name_prefix="imgnmf")
+        try:
+            yield lambda function, spans: _in_order(pool, function, tuple(spans))
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _in_order(pool: ThreadPoolExecutor, function: Callable[[slice], T], spans: tuple[slice, ...]) -> Iterator[T]:
+    return map(function, spans) if len(spans) == 1 else pool.map(function, spans)

@@ -1,0 +1,147 @@
+"""The few hot loops on one block: compiled by numba where it is installed, else their NumPy twins.
+
+Compiled on first use and never on import. A kernel takes one block, lets go of the interpreter lock, and knows
+nothing of threads, so our own threads over blocks run side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from imgnmf.core.parts import Array
+
+__all__ = ["hals_sweeps", "hals_sweeps_numpy"]
+
+# A literal width lets the compiler keep one SIMD lane per column: 3 to 4 times faster than a variable.
+TILE = 128
+
+
+def hals_sweeps(gram: Array, product: Array, H: Array, sweeps: int, patience: float) -> Array:
+    """Coordinate sweeps of HALS over the columns of `H` (Gillis & Glineur 2012, eq. 3.2).
+
+    Solves ``min_H tr(H' G H) / 2 - <P, H>, H >= 0`` approximately: each sweep sets, for ``t = 1 .. rank``,
+    ``H_t = max(0, H_t + (P_t - G_t H) / G_tt)``.
+
+    Parameters
+    ----------
+    gram : array, shape (rank, rank)
+    product, H : array, shape (rank, n), of one dtype
+        `H` is not changed.
+    sweeps : int
+        At most so many.
+    patience : float
+        A tile of columns stops when a sweep gains less than `patience` of its first one.
+
+    Returns
+    -------
+    array, shape (rank, n)
+
+    Examples
+    --------
+    >>> hals_sweeps(np.eye(2), np.array([[3.0], [-1.0]]), np.zeros((2, 1)), 1, 0.0)
+    array([[3.],
+           [0.]])
+    """
+    kernel = compiled(_sweep_tiles)
+    if kernel is None:
+        return hals_sweeps_numpy(gram, product, H, sweeps, patience)
+    swept = np.array(H, order="C")
+    kernel(np.ascontiguousarray(gram, H.dtype), np.asarray(product, H.dtype), swept, sweeps, patience)
+    return swept
+
+
+def hals_sweeps_numpy(gram: Array, product: Array, H: Array, sweeps: int, patience: float) -> Array:
+    """The twin of `hals_sweeps`: a row of `H` at a time, the whole block as one tile.
+
+    >>> hals_sweeps_numpy(np.eye(2), np.array([[3.0], [-1.0]]), np.zeros((2, 1)), 1, 0.0)
+    array([[3.],
+           [0.]])
+    """
+    swept, first = np.array(H, order="C"), 0.0
+    alive = np.flatnonzero(np.diag(gram) > 0)
+    for sweep in range(sweeps):
+        gained = 0.0
+        for t in alive:
+            row = np.maximum(swept[t] + (product[t] - gram[t] @ swept) / gram[t, t], 0)
+            step = row - swept[t]
+            gained += float(gram[t, t] * np.dot(step, step))
+            swept[t] = row
+        if sweep == 0:
+            first = gained
+        elif gained <= patience * first:
+            break
+    return swept
+
+
+def _sweep_tiles(gram: Any, product: Any, H: Any, sweeps: int, patience: float) -> None:
+    rank, n = H.shape
+    zero = H.dtype.type(0)
+    h = np.zeros((rank, TILE), H.dtype)
+    p = np.zeros((rank, TILE), H.dtype)
+    rest = np.empty(TILE, H.dtype)
+    for start in range(0, n, TILE):
+        width = min(TILE, n - start)
+        for t in range(rank):
+            for c in range(width):
+                h[t, c] = H[t, start + c]
+                p[t, c] = product[t, start + c]
+            for c in range(width, TILE):
+                h[t, c] = zero
+                p[t, c] = zero
+        first = zero
+        for sweep in range(sweeps):
+            gained = zero
+            for t in range(rank):
+                g, own = gram[t], h[t]
+                if g[t] <= zero:
+                    continue
+                for c in range(TILE):
+                    rest[c] = p[t, c]
+                # Four rows at a time: one load and store of `rest` serves four multiply-adds.
+                r = 0
+                while r + 4 <= rank:
+                    g0, g1, g2, g3 = g[r], g[r + 1], g[r + 2], g[r + 3]
+                    h0, h1, h2, h3 = h[r], h[r + 1], h[r + 2], h[r + 3]
+                    for c in range(TILE):
+                        rest[c] -= g0 * h0[c] + g1 * h1[c] + g2 * h2[c] + g3 * h3[c]
+                    r += 4
+                while r < rank:
+                    g0, h0 = g[r], h[r]
+                    for c in range(TILE):
+                        rest[c] -= g0 * h0[c]
+                    r += 1
+                scale = H.dtype.type(1) / g[t]
+                moved = zero
+                for c in range(TILE):
+                    new = max(zero, own[c] + rest[c] * scale)
+                    moved += (new - own[c]) * (new - own[c])
+                    own[c] = new
+                gained += g[t] * moved
+            if sweep == 0:
+                first = gained
+            elif gained <= patience * first:
+                break
+        for t in range(rank):
+            for c in range(width):
+                H[t, start + c] = h[t, c]
+
+
+@cache
+def compiled(loops: Callable[..., Any]) -> Callable[..., Any] | None:
+    """`loops` as machine code, or None where numba cannot be had.
+
+    The code is cached on disk where a folder lets itself be written, else it is compiled once per process.
+    """
+    try:
+        from numba import njit
+    except ImportError:
+        return None
+    options = {"nogil": True, "fastmath": {"contract", "reassoc", "nsz", "nnan"}}
+    try:
+        return njit(cache=True, **options)(loops)  # type: ignore[no-any-return]
+    except RuntimeError:
+        return njit(**options)(loops)  # type: ignore[no-any-return]

@@ -1,0 +1,174 @@
+"""What a solver's step needs to know of V: small arrays that add up over blocks of columns.
+
+Factors are stored k-major: `W` as ``(rank, n_pixels)``, `H` as ``(rank, n_images)``. A step improves one of
+them, `moving`, while the other, `fixed`, stays; the data is ``V ~ fixed.T @ moving``. The same code serves
+both halves of an iteration, since ``V.T ~ moving.T @ fixed``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Protocol, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Array", "Gradient", "Measured", "Parts", "Quadratic", "inner"]
+
+Array: TypeAlias = NDArray[Any]
+
+
+def inner(a: Array, b: Array) -> float:
+    """Sum of ``a * b`` in float64, whatever the precision of `a` and `b`.
+
+    >>> inner(np.float32([1, 2]), np.float32([3, 4]))
+    11.0
+    """
+    return float(np.einsum("ij,ij->", a, b, dtype=np.float64) if a.ndim == 2 else np.dot(a, b))
+
+
+class Measured(NamedTuple):
+    """A factor, with the loss and the squared residual of the pair that it completes."""
+
+    factor: Array
+    loss: float
+    squared_residual: float
+
+
+class Parts(Protocol):
+    """The common face of `Quadratic` and `Gradient`; sums over blocks are taken with ``+``."""
+
+    def __add__(self, other: Self) -> Self:
+        """Add the parts of another block."""
+        ...
+
+    def columns(self, span: slice) -> Self:
+        """The same parts, for some columns of the moving factor."""
+        ...
+
+    def split(self, moving: Array) -> tuple[Array, Array]:
+        """The gradient at `moving` as ``plus - minus``, both non-negative for non-negative factors."""
+        ...
+
+    def penalised(self, l1: float, l2: float, moving: Array) -> Self:
+        """The same parts with ``l1 * sum(moving) + l2 / 2 * sum(moving**2)`` added to the loss."""
+        ...
+
+    def predicted_decrease(self, moving: Array) -> float:
+        """What one step promises to take off the loss; zero exactly where the KKT conditions hold."""
+        ...
+
+    def measured(self, before: Array, after: Array, energy: float) -> Measured:
+        """The loss of the newest factor for which these parts know it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Quadratic:
+    """The squared Frobenius loss seen from `moving`: ``moving' G moving / 2 - <P, moving>``.
+
+    Attributes
+    ----------
+    gram : array, shape (rank, rank)
+        ``fixed @ fixed.T``.
+    product : array, shape (rank, n)
+        ``fixed @ V``.
+    n_terms : int
+        How many rows of V were summed over; with the rank it tells what a pass costs against a sweep.
+    """
+
+    gram: Array
+    product: Array
+    n_terms: int
+    exponent: float = 1.0
+
+    def __add__(self, other: Self) -> Self:
+        return replace(
+            self,
+            gram=self.gram + other.gram,
+            product=self.product + other.product,
+            n_terms=self.n_terms + other.n_terms,
+        )
+
+    def columns(self, span: slice) -> Self:
+        return replace(self, product=self.product[:, span])
+
+    def split(self, moving: Array) -> tuple[Array, Array]:
+        return self.product, self.gram @ moving
+
+    def penalised(self, l1: float, l2: float, moving: Array) -> Self:
+        if not (l1 or l2):
+            return self
+        ridge = self.gram + np.asarray(l2, self.gram.dtype) * np.eye(len(self.gram), dtype=self.gram.dtype)
+        return replace(self, gram=ridge, product=self.product - np.asarray(l1, self.product.dtype))
+
+    def predicted_decrease(self, moving: Array) -> float:
+        """Half of ``sum G_kk d_kj**2``, `d` the coordinate-wise projected Newton step (ALGORITHMS 3)."""
+        curvature = np.diag(self.gram)[:, None]
+        safe = np.where(curvature > 0, curvature, 1)
+        step = np.maximum((self.product - self.gram @ moving) / safe, -moving)
+        return 0.5 * inner(step * curvature, step)
+
+    def measured(self, before: Array, after: Array, energy: float) -> Measured:
+        """Cost for free: ``(|V|^2 - 2 <P, moving> + <G, moving moving'>) / 2`` (Cichocki & Phan 2009)."""
+        del before
+        squared = energy - 2 * inner(self.product, after) + inner(self.gram, gram_of(after))
+        return Measured(after, max(squared, 0.0) / 2, max(squared, 0.0))
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """Any smooth loss seen from `moving`: its gradient, as ``plus - minus``.
+
+    Attributes
+    ----------
+    minus, plus : array, shape (rank, n), or (rank, 1) where all columns agree
+    exponent : float
+        Of the multiplicative step that never raises the loss.
+    loss, squared_residual : float
+        At the factors where the gradient was taken; 0 where nobody asked.
+    """
+
+    minus: Array
+    plus: Array
+    exponent: float = 1.0
+    loss: float = 0.0
+    squared_residual: float = 0.0
+
+    def __add__(self, other: Self) -> Self:
+        return replace(
+            self,
+            minus=self.minus + other.minus,
+            plus=self.plus + other.plus,
+            loss=self.loss + other.loss,
+            squared_residual=self.squared_residual + other.squared_residual,
+        )
+
+    def columns(self, span: slice) -> Self:
+        shared = self.plus.shape[1] == 1
+        return replace(self, minus=self.minus[:, span], plus=self.plus if shared else self.plus[:, span])
+
+    def split(self, moving: Array) -> tuple[Array, Array]:
+        del moving
+        return self.minus, self.plus
+
+    def penalised(self, l1: float, l2: float, moving: Array) -> Self:
+        if not (l1 or l2):
+            return self
+        extra = np.asarray(l1, moving.dtype) + np.asarray(l2, moving.dtype) * moving
+        return replace(self, plus=self.plus + extra)
+
+    def predicted_decrease(self, moving: Array) -> float:
+        """``sum moving (plus - minus)^2 / (plus + minus)``: free of units and of scaling between factors."""
+        total = self.plus + self.minus
+        return inner(moving, (self.plus - self.minus) ** 2 / np.where(total > 0, total, 1))
+
+    def measured(self, before: Array, after: Array, energy: float) -> Measured:
+        del after, energy
+        return Measured(before, self.loss, self.squared_residual)
+
+
+def gram_of(factor: Array) -> Array:
+    """``factor @ factor.T`` in float64."""
+    wide = factor.astype(np.float64, copy=False)
+    return np.asarray(wide @ wide.T)

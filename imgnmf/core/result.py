@@ -1,0 +1,133 @@
+"""What a fit gives back: frozen, pure data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from imgnmf.core.encode import encode
+from imgnmf.core.losses import Loss
+from imgnmf.core.parts import Array
+
+__all__ = ["Factorization", "History", "Trace"]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """How the fit went, a row per iteration; all arrays have one length.
+
+    Attributes
+    ----------
+    iteration : array of int
+    seconds : array of float
+        Since the start, the initial factors included.
+    objective : array of float
+        Loss plus penalties, in the unit of V to the power of the loss; never rises.
+    relative_error : array of float
+        ``|V - W H| / |V|``.
+    kkt : array of float
+        Scaled KKT residual; NaN where it was not computed.
+    """
+
+    iteration: Array
+    seconds: Array
+    objective: Array
+    relative_error: Array
+    kkt: Array
+
+
+@dataclass
+class History:
+    """The trace while it grows, in the unit that the loop works in; what stopping rules look at."""
+
+    rounding: float
+    reference: float
+    seconds: list[float] = field(default_factory=list)
+    objective: list[float] = field(default_factory=list)
+    relative_error: list[float] = field(default_factory=list)
+    predicted_decrease: list[float] = field(default_factory=list)
+
+    @property
+    def kkt(self) -> Array:
+        """``sqrt(predicted decrease / reference)``: in units of the relative error for Frobenius."""
+        return np.sqrt(np.array(self.predicted_decrease) / self.reference)
+
+    def frozen(self, unit: float) -> Trace:
+        """The trace, with objectives in the user's unit."""
+        return Trace(
+            iteration=np.arange(1, len(self.seconds) + 1),
+            seconds=np.array(self.seconds),
+            objective=np.array(self.objective) * unit,
+            relative_error=np.array(self.relative_error),
+            kkt=self.kkt,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Factorization:
+    """``V ~ W H`` with both factors non-negative.
+
+    Attributes
+    ----------
+    W : array, shape (n_pixels, rank)
+        Basis images, one a column.
+    H : array, shape (rank, n_images)
+        Coefficients.
+    n_iter : int
+    converged : bool
+        Whether a stopping rule held, rather than a limit.
+    reason : str
+        Why the fit ended, in words.
+    objective, relative_error : float
+        Of the final factors, computed anew from V.
+    trace : Trace
+    loss : Loss
+    solver, init : str
+
+    Examples
+    --------
+    >>> import imgnmf
+    >>> V = np.outer([1.0, 2.0, 3.0], [4.0, 5.0])
+    >>> fit = imgnmf.factorize(V, rank=1)
+    >>> fit.rank, np.allclose(fit.reconstruct(), V)
+    (1, True)
+    """
+
+    W: Array
+    H: Array
+    n_iter: int
+    converged: bool
+    reason: str
+    objective: float
+    relative_error: float
+    trace: Trace
+    loss: Loss
+    solver: str = "hals"
+    init: str = "nndsvd"
+
+    @property
+    def rank(self) -> int:
+        """k, the number of parts."""
+        return self.W.shape[1]
+
+    def reconstruct(self) -> Array:
+        """``W H``, shape (n_pixels, n_images)."""
+        return np.asarray(self.W @ self.H)
+
+    def normalized(self) -> Factorization:
+        """The same product, each part scaled to a maximum of 1 and its scale moved into `H`."""
+        peak = self.W.max(axis=0, initial=0)
+        scale = np.where(peak > 0, peak, 1)
+        return replace(self, W=self.W / scale, H=self.H * scale[:, None])
+
+    def ordered(self) -> Factorization:
+        """The same product, the parts in falling order of their energy ``|w| |h|``."""
+        energy = np.linalg.norm(self.W, axis=0) * np.linalg.norm(self.H, axis=1)
+        order = np.argsort(-energy, kind="stable")
+        return replace(self, W=self.W[:, order], H=np.ascontiguousarray(self.H[order]))
+
+    def encode(self, V_new: Any) -> Array:
+        """Coefficients of images that need not have been in the fit; see `imgnmf.core.encode.encode`."""
+        return encode(V_new, self.W, loss=self.loss)
