@@ -27,17 +27,17 @@ Runner: TypeAlias = Callable[[Callable[[slice], T], Iterable[slice]], Iterator[T
 
 # A block and its products should stay in a core's second-level cache; below 256 columns the products get thin.
 BLOCK_ENTRIES = 1 << 18
-FEWEST_COLUMNS, MOST_COLUMNS = 256, 4096
+FEWEST_COLUMNS, MOST_COLUMNS = 200, 4096
 
 
 def block_spans(n_rows: int, n_columns: int) -> tuple[slice, ...]:
     """Cut `n_columns` into equal spans, by the shape alone.
 
-    >>> block_spans(64, 10_000)
-    (slice(0, 3333, None), slice(3333, 6666, None), slice(6666, 10000, None))
+    >>> block_spans(64, 900)
+    (slice(0, 300, None), slice(300, 600, None), slice(600, 900, None))
     """
     width = int(np.clip(BLOCK_ENTRIES // max(n_rows, 1), FEWEST_COLUMNS, MOST_COLUMNS))
-    n_blocks = max(1, -(-n_columns // width))
+    n_blocks = max(-(-n_columns // width), min(n_columns // FEWEST_COLUMNS, 4), 1)
     edges = [n_columns * i // n_blocks for i in range(n_blocks + 1)]
     return tuple(slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True))
 
@@ -53,12 +53,15 @@ class ColumnBlocks:
     dtype : numpy.dtype
         The precision that blocks are handed out in.
     exponent : int
-        Blocks are ``data * 2**-exponent``; 0 unless the data would overflow or underflow when squared.
+        Blocks are ``data * 2**-exponent``.
+    floor : float
+        Blocks are lifted to this, in the scaled unit.
     """
 
     data: Array
     dtype: np.dtype[Any]
     exponent: int = 0
+    floor: float = 0.0
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -74,8 +77,11 @@ class ColumnBlocks:
         """The columns of `span`; a view where the data already is as it should be."""
         block = self.data[:, span]
         if self.exponent:
-            block = np.ldexp(block.astype(np.float64), -self.exponent)
-        return block.astype(self.dtype, order="K", copy=False)
+            # In float64 where a float32 could not hold the unscaled number, or the scale itself.
+            wide = block if abs(self.exponent) < 64 and block.dtype != np.float64 else block.astype(np.float64)
+            block = np.ldexp(wide.astype(np.result_type(wide, self.dtype), order="K", copy=False), -self.exponent)
+        block = block.astype(self.dtype, order="K", copy=False)
+        return np.maximum(block, np.asarray(self.floor, self.dtype)) if self.floor else block
 
 
 def thread_count(threads: int | None) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from imgnmf.core.parts import Array
 from imgnmf.errors import DataError, DataWarning, ParameterError, ShapeMismatchError
 
-__all__ = ["as_matrix", "checked_rank", "checked_values"]
+__all__ = ["as_matrix", "checked_count", "checked_rank", "checked_values"]
 
 
 def as_matrix(V: Any) -> Array:
@@ -58,3 +58,10 @@ def checked_rank(rank: Any, shape: tuple[int, int], *, beyond: bool) -> int:
             raise ParameterError(f"rank must be within {bounds}, got {rank}; lower it or use init='random'")
         warnings.warn(f"rank {rank} is above min(n_pixels, n_images) = {min(shape)}", DataWarning, stacklevel=4)
     return int(rank)
+
+
+def checked_count(name: str, number: Any, least: int) -> int:
+    """`number` as an int of at least `least`."""
+    if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < least:
+        raise ParameterError(f"{name} must be a whole number >= {least}, got {number!r}")
+    return int(number)

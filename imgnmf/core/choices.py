@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias, TypeVar
 
-from imgnmf.core.inits import NNDSVD, Init, RandomInit
-from imgnmf.core.losses import Frobenius, Loss
-from imgnmf.core.solvers import HALS, MU, Solver
+from imgnmf.core.inits import NNDSVD, SPA, ColumnSample, Init, RandomInit
+from imgnmf.core.losses import Frobenius, ItakuraSaito, KullbackLeibler, Loss
+from imgnmf.core.solvers import ANLS, HALS, MU, Newton, ProjectedGradient, Solver
 from imgnmf.errors import IncompatibleError, ParameterError
 
 __all__ = ["InitLike", "LossLike", "SolverLike", "as_init", "as_loss", "as_solver"]
 
-LossLike: TypeAlias = Literal["frobenius"] | Loss
-SolverLike: TypeAlias = Literal["hals", "mu"] | Solver
-InitLike: TypeAlias = Literal["nndsvd", "random"] | Init
+LossLike: TypeAlias = Literal["frobenius", "kullback-leibler", "itakura-saito"] | Loss
+SolverLike: TypeAlias = Literal["hals", "anls", "pg", "mu", "newton"] | Solver
+InitLike: TypeAlias = Literal["nndsvd", "random", "columns", "spa"] | Init
 
-LOSSES: tuple[Loss, ...] = (Frobenius(),)
-SOLVERS: tuple[Solver, ...] = (HALS(), MU())  # the first that serves a loss is its default
-INITS: tuple[Init, ...] = (NNDSVD(), RandomInit())
+LOSSES: tuple[Loss, ...] = (Frobenius(), KullbackLeibler(), ItakuraSaito())
+SOLVERS: tuple[Solver, ...] = (HALS(), ANLS(), ProjectedGradient(), MU(), Newton())
+HIGHEST_NEWTON_RANK = 32  # above, a Hessian for each image costs more than the iterations that it saves
+INITS: tuple[Init, ...] = (NNDSVD(), RandomInit(), ColumnSample(), SPA())
 
 Named = TypeVar("Named", Loss, Solver, Init)
 
@@ -31,15 +32,16 @@ def as_loss(loss: LossLike) -> Loss:
     return _named("loss", loss, LOSSES) if isinstance(loss, str) else loss
 
 
-def as_solver(solver: SolverLike | None, loss: Loss) -> Solver:
+def as_solver(solver: SolverLike | None, loss: Loss, rank: int) -> Solver:
     """The solver that is meant, once it is seen to serve `loss`; None for the loss's default.
 
-    >>> as_solver(None, Frobenius()).name
+    >>> as_solver(None, Frobenius(), 25).name
     'hals'
     """
     fitting = tuple(s for s in SOLVERS if s.needs in loss.offers)
     if solver is None:
-        return fitting[0]
+        newton = "curvature" in loss.offers and rank <= HIGHEST_NEWTON_RANK
+        return HALS() if "quadratic" in loss.offers else Newton() if newton else MU()
     chosen = _named("solver", solver, SOLVERS) if isinstance(solver, str) else solver
     if chosen.needs not in loss.offers:
         raise IncompatibleError(

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from imgnmf.core.blocks import ColumnBlocks, running, thread_count
+from imgnmf.core.blocks import ColumnBlocks, Runner, running, thread_count
 from imgnmf.core.check import as_matrix, checked_values
-from imgnmf.core.kernels import hals_sweeps
 from imgnmf.core.losses import Loss
+from imgnmf.core.nnls import nonnegative_least_squares
 from imgnmf.core.parts import Array
+from imgnmf.core.penalties import Weight
 from imgnmf.errors import IncompatibleError, ShapeMismatchError
 
-__all__ = ["encode", "nonnegative_least_squares"]
-
-# Sweeps find which coefficients are zero; a few exchanges then make the rest exact.
-SWEEPS, EXCHANGES = 60, 200
-
+__all__ = ["encode", "exact_coefficients"]
 
 def encode(V_new: Any, W: Array, *, loss: Loss, threads: int | None = None) -> Array:
     """The best non-negative coefficients of each image for the parts `W`.
@@ -61,83 +59,17 @@ def encode(V_new: Any, W: Array, *, loss: Loss, threads: int | None = None) -> A
     if "quadratic" not in loss.offers:
         raise IncompatibleError(f"encode solves squared Frobenius problems, and the loss is {loss.name!r}")
     checked_values(V)
-    blocks = ColumnBlocks(V, np.dtype(np.float64))
-    parts_W = W.T.astype(np.float64)
-    gram = parts_W @ parts_W.T
+    with running(thread_count(threads)) as run:
+        H = exact_coefficients(W.T, ColumnBlocks(V, np.dtype(np.float64)), Weight(), run)
+    return H.astype(W.dtype, copy=False)
+
+
+def exact_coefficients(W: Array, blocks: ColumnBlocks, penalty: Weight, run: Runner[Array]) -> Array:
+    """The minimiser of squared Frobenius loss plus penalty over H, for k-major parts `W`, in float64."""
+    wide, W = replace(blocks, dtype=np.dtype(np.float64)), W.astype(np.float64)
+    gram = W @ W.T + penalty.l2 * np.eye(len(W))
 
     def visit(span: slice) -> Array:
-        return nonnegative_least_squares(gram, parts_W @ blocks.load(span))
+        return nonnegative_least_squares(gram, W @ wide.load(span) - penalty.l1)
 
-    with running(thread_count(threads)) as run:
-        return np.concatenate(list(run(visit, blocks.spans)), axis=1).astype(W.dtype, copy=False)
-
-
-def nonnegative_least_squares(gram: Array, product: Array) -> Array:
-    """Solve ``min_h h' G h / 2 - p' h, h >= 0`` for every column `p`, by block principal pivoting.
-
-    Coordinate sweeps guess which coefficients are positive; then whole sets are exchanged until the KKT
-    conditions hold, one column at a time when that would cycle (Kim & Park 2011, alg. 2).
-
-    Parameters
-    ----------
-    gram : array, shape (rank, rank)
-    product : array, shape (rank, n)
-
-    Returns
-    -------
-    array, shape (rank, n), float64
-
-    Examples
-    --------
-    >>> nonnegative_least_squares(np.eye(2), np.array([[3.0], [-1.0]]))
-    array([[3.],
-           [0.]])
-    """
-    scale = 1 / np.sqrt(np.where((d := np.diag(gram)) > 0, d, 1))
-    G, P = gram * np.outer(scale, scale), product * scale[:, None]
-    guess = hals_sweeps(G, P, np.zeros_like(P), SWEEPS, 1e-12)
-    H = np.empty_like(P)
-    for start in range(0, P.shape[1], chunk := max(1, (1 << 22) // max(G.size, 1))):
-        span = slice(start, start + chunk)
-        H[:, span] = _pivoted(G, P[:, span], guess[:, span])
-    return H * scale[:, None]
-
-
-def _pivoted(G: Array, P: Array, guess: Array) -> Array:
-    """Exchange coefficients between zero and free until none violates; `G` has a unit diagonal."""
-    rank, n = P.shape
-    noise = 1e-12 * np.abs(P).max(axis=0, initial=0)
-    dead = np.diag(G) <= 0
-    free = (guess > 0) & ~dead[:, None]
-    H, todo = np.maximum(guess, 0), np.arange(n)
-    fewest, patience = np.full(n, rank + 1), np.full(n, 3)
-    for _ in range(EXCHANGES):
-        solved = _solve_free(G, P[:, todo], free[:, todo])
-        gradient = G @ solved - P[:, todo]
-        wrong = np.where(free[:, todo], solved < -noise[todo], gradient < -noise[todo]) & ~dead[:, None]
-        count = wrong.sum(axis=0)
-        done = count == 0
-        H[:, todo[done]] = np.maximum(solved[:, done], 0)
-        todo, wrong, count = todo[~done], wrong[:, ~done], count[~done]
-        if not len(todo):
-            break
-        better = count < fewest[todo]
-        patience[todo] = np.where(better, 3, patience[todo] - 1)
-        fewest[todo] = np.minimum(count, fewest[todo])
-        free[:, todo] ^= np.where(patience[todo] >= 0, wrong, _last_only(wrong))
-    return H
-
-
-def _solve_free(G: Array, P: Array, free: Array) -> Array:
-    """Least squares over the free coefficients of each column: the others' rows become the identity's."""
-    mask = free.T
-    systems = np.where(mask[:, :, None] & mask[:, None, :], G, 0.0)
-    diagonal = np.einsum("nii->ni", systems)
-    # A ridge at the limit of precision decides between duplicate parts without moving any other answer.
-    diagonal[...] = np.where(mask, diagonal * (1 + 1e-13), 1.0)
-    return np.asarray(np.linalg.solve(systems, np.where(mask, P.T, 0.0)[:, :, None])[:, :, 0].T)
-
-
-def _last_only(wrong: Array) -> Array:
-    last = wrong.shape[0] - 1 - np.argmax(wrong[::-1], axis=0)
-    return wrong & (np.arange(wrong.shape[0])[:, None] == last)
+    return np.concatenate(list(run(visit, wide.spans)), axis=1)

@@ -60,6 +60,8 @@ def extrapolated(new: Array, old: Array, momentum: float, positive_only: bool) -
     >>> extrapolated(np.array([1.0, 2.0]), np.array([3.0, 1.0]), 1.0, positive_only=False)
     array([0., 3.])
     """
+    if momentum == 0:
+        return new
     step = np.subtract(new, old)
     step *= np.asarray(momentum, new.dtype)
     if positive_only:

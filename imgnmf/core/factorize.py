@@ -5,22 +5,24 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks, Runner, running, thread_count
-from imgnmf.core.check import as_matrix, checked_rank, checked_values
+from imgnmf.core.check import as_matrix, checked_count, checked_rank, checked_values
 from imgnmf.core.choices import InitLike, LossLike, SolverLike, as_init, as_loss, as_solver
-from imgnmf.core.encode import encode
-from imgnmf.core.inits import Init, RandomInit, fitted_start
+from imgnmf.core.encode import exact_coefficients
+from imgnmf.core.inits import ColumnSample, GivenFactors, Init, RandomInit
+from imgnmf.core.lead_in import led_in_start
+from imgnmf.core.losses import Loss
 from imgnmf.core.iterate import Iterate, Problem, iterate
 from imgnmf.core.parts import Array, inner
-from imgnmf.core.penalties import Weight
+from imgnmf.core.penalties import Penalties, Weight, weights_of
 from imgnmf.core.result import Factorization, History
 from imgnmf.core.stopping import RelativeDecrease, StoppingRule, TimeLimit
-from imgnmf.errors import ConvergenceWarning, DataWarning, ParameterError
+from imgnmf.errors import ConvergenceWarning, DataWarning
 
 __all__ = ["Callback", "State", "factorize"]
 
@@ -56,9 +58,12 @@ def factorize(  # noqa: PLR0913 - the public contract
     loss: LossLike = "frobenius",
     solver: SolverLike | None = None,
     init: InitLike = "nndsvd",
+    n_init: int = 1,
+    penalty_W: Penalties = None,
+    penalty_H: Penalties = None,
     negative: Literal["error", "clip"] = "error",
     stop: StoppingRule | Sequence[StoppingRule] | None = None,
-    max_iter: int = 1000,
+    max_iter: int = 500,
     time_limit: float | None = None,
     rng: int | np.random.Generator | None = 0,
     threads: int | None = None,
@@ -66,8 +71,9 @@ def factorize(  # noqa: PLR0913 - the public contract
 ) -> Factorization:
     """Take a set of images apart: find ``V ~ W H`` with ``W >= 0`` and ``H >= 0``.
 
-    Solves ``min |V - W H|^2 / 2`` by extrapolated HALS in one pass over V per iteration (Ang & Gillis 2019). V is
-    converted block by block, to float32 unless it is float64, and never as a whole; the unit of V does not matter.
+    Solves ``min loss(V, W H) + penalties`` in one pass over V per iteration, by default with extrapolated HALS
+    (Ang & Gillis 2019). V is converted block by block, to float32 unless it is float64, and never as a whole; its
+    unit does not matter.
 
     Parameters
     ----------
@@ -75,14 +81,19 @@ def factorize(  # noqa: PLR0913 - the public contract
         One image a column; uint8, uint16 and floats alike.
     rank : int
         k, the number of parts; at most ``min(n_pixels, n_images)``, unless the start is random.
-    loss : "frobenius" or Loss
-    solver : "hals", "mu" or Solver, optional
-        None for the fastest one that serves the loss.
-    init : "nndsvd", "random" or Init
+    loss : "frobenius", "kullback-leibler", "itakura-saito" or Loss
+        `BetaDivergence` for any other member of the family.
+    solver : "hals", "anls", "pg", "mu", "newton" or Solver, optional
+        None for the one that was measured to be the fastest for the loss.
+    init : "nndsvd", "random", "columns", "spa" or Init
+    n_init : int
+        Fit from so many starts and keep the best.
+    penalty_W, penalty_H : L1, L2 or several, optional
+        Both or none: a penalty on one factor is defeated by scale.
     negative : {"error", "clip"}
         Refuse negative values, or set them to 0 in a copy.
     stop : rule or sequence of rules, optional
-        None for ``RelativeDecrease(1e-4)``.
+        None for ``RelativeDecrease()``.
     max_iter : int
         0 gives the start back.
     time_limit : float, optional
@@ -122,25 +133,23 @@ def factorize(  # noqa: PLR0913 - the public contract
     data, start = as_matrix(V), as_init(init)
     if negative == "clip":
         data = np.maximum(data, 0)
-    rank = checked_rank(rank, data.shape, beyond=isinstance(start, RandomInit))
-    limits = _Limits(_as_rules(stop, time_limit), _checked_max_iter(max_iter), callback, started)
-    fitting = _Fit(as_loss(loss), as_solver(solver, as_loss(loss)), start, rank)
-    blocks = _as_blocks(data)
+    rank = checked_rank(rank, data.shape, beyond=isinstance(start, (RandomInit, ColumnSample, GivenFactors)))
+    limits = _Limits(_as_rules(stop, time_limit), checked_count("max_iter", max_iter, 0), callback, started)
+    fitting = _Fit(as_loss(loss), as_solver(solver, as_loss(loss), rank), start, rank, penalty_W, penalty_H)
+    blocks = as_blocks(data, fitting.loss)
     if not data.any():
         return fitting.of_nothing(data.shape, blocks)
+    streams = np.random.default_rng(rng).spawn(checked_count("n_init", n_init, 1))
     with running(thread_count(threads)) as run:
         problem = fitting.problem(blocks, run)
-        W, H = fitted_start(start, blocks, rank, np.random.default_rng(rng), run)
-        history = History(rounding=problem.rounding, reference=problem.energy / 2)
-        best, reason, converged = limits.follow(iterate(problem, W, H, run), problem, history)
-    if best is None:
-        best = Iterate(W, H, np.nan, np.nan, np.nan)
-    elif reason != INTERRUPTED:
-        best = fitting.finished(best, problem, threads)
-    return fitting.result(best, problem, history, reason, converged)
+        fits = (fitting.fit(problem, stream, limits, run) for stream in streams)
+        best = min(fits, key=lambda fit: fit.objective)
+    if best.reason.startswith(MAX_ITER):
+        _warn_not_converged(best)
+    return best
 
 
-INTERRUPTED = "interrupted"
+INTERRUPTED, MAX_ITER = "interrupted", "max_iter"
 
 
 @dataclass(frozen=True)
@@ -168,7 +177,7 @@ class _Limits:
                     return best, "the callback asked to stop", False
         except KeyboardInterrupt:
             return best, INTERRUPTED, False
-        return best, f"max_iter = {self.max_iter} iterations were done", False
+        return best, f"{MAX_ITER} = {self.max_iter} iterations were done", False
 
 
 @dataclass(frozen=True)
@@ -179,36 +188,51 @@ class _Fit:
     solver: Any
     init: Init
     rank: int
+    penalty_W: Penalties
+    penalty_H: Penalties
 
     def problem(self, blocks: ColumnBlocks, run: Runner[float]) -> Problem:
-        def energy(span: slice) -> float:
+        def sums(span: slice) -> Array:
             block = blocks.load(span)
-            return inner(block, block)
+            return np.array([inner(block, block), block.sum(dtype=np.float64)])
 
-        return Problem(blocks, self.loss, self.solver, Weight(), Weight(), sum(run(energy, blocks.spans)))
+        energy, total = (float(x) for x in sum(run(sums, blocks.spans)))
+        size, beta = blocks.shape[0] * blocks.shape[1], self.loss.beta
+        reference = energy / 2 if beta == 2 else size * (total / size) ** beta
+        scale = float(np.sqrt(energy / size))
+        weights = weights_of(self.penalty_W, self.penalty_H, blocks.shape, scale, beta)
+        return Problem(blocks, self.loss, self.solver, *weights, energy, reference)
 
-    def finished(self, best: Iterate, problem: Problem, threads: int | None) -> Iterate:
-        """With the exact coefficients for the final parts, the same that `encode` would find."""
-        return best
+    def fit(self, problem: Problem, rng: np.random.Generator, limits: _Limits, run: Runner[Any]) -> Factorization:
+        W, H = led_in_start(self.init, problem, self.rank, rng, run)
+        history = History(rounding=problem.rounding, reference=problem.reference)
+        best, reason, converged = limits.follow(iterate(problem, W, H, run), problem, history)
+        if best is None:
+            best = Iterate(W, H, np.nan, np.nan, np.nan)
+        elif (converged or reason.startswith(MAX_ITER)) and "quadratic" in self.loss.offers:
+            # The coefficients that `encode` would find for the final parts.
+            H = exact_coefficients(best.W, problem.blocks, problem.penalty_H, run).astype(best.H.dtype)
+            best = replace(best, H=H)
+        return self.result(best, problem, history, reason, converged)
 
     def result(self, best: Iterate, problem: Problem, history: History, reason: str, converged: bool) -> Factorization:
         W, H = in_user_units(best.W, best.H, problem.blocks.exponent)
         loss, squared = exact_loss(problem, best.W, best.H)
-        if not converged and reason.startswith("max_iter") and history.seconds:
-            _warn_not_converged(history, reason)
-        unit = _power_of_two(problem.blocks.exponent * self.loss.degree)
+        penalties = problem.penalty_W.value(best.W) + problem.penalty_H.value(best.H)
+        unit = _power_of_two(problem.blocks.exponent * self.loss.beta)
         return Factorization(
             W=W,
             H=H,
             n_iter=len(history.seconds),
             converged=converged,
             reason=reason,
-            objective=loss * unit,
+            objective=(loss + penalties) * unit,
             relative_error=float(np.sqrt(squared / problem.energy)),
             trace=history.frozen(unit),
             loss=self.loss,
             solver=self.solver.name,
             init=self.init.name,
+            floor=problem.blocks.floor * _power_of_two(problem.blocks.exponent),
         )
 
     def of_nothing(self, shape: tuple[int, int], blocks: ColumnBlocks) -> Factorization:
@@ -246,24 +270,29 @@ def in_user_units(W: Array, H: Array, exponent: int) -> tuple[Array, Array]:
     return np.ldexp(W, half).T, np.ldexp(H, exponent - half)
 
 
-def _as_blocks(V: Array) -> ColumnBlocks:
-    """Blocks in float64 for float64 data, else float32, scaled only where squares would leave the range."""
+def as_blocks(V: Array, loss: Loss) -> ColumnBlocks:
+    """Blocks in float64 for float64 data, else float32; scaled to a maximum of about 1 where the loss has floors.
+
+    Under Frobenius there are none, and scaling is left out unless squares would leave the range.
+    """
     largest = checked_values(V)
     dtype = np.dtype(np.float64 if V.dtype == np.float64 else np.float32)
     exponent = int(np.frexp(largest)[1])
-    return ColumnBlocks(V, dtype, exponent if abs(exponent) > 16 else 0)
+    if loss.beta == 2 and abs(exponent) <= 16:
+        exponent = 0
+    floor = loss.floor * _positive_median(V) if loss.floor and largest else 0.0
+    return ColumnBlocks(V, dtype, exponent, float(np.ldexp(floor, -exponent)))
+
+
+def _positive_median(V: Array) -> float:
+    sample = V[:, :: max(1, V.size // 1_000_000)]
+    return float(np.median(sample[sample > 0])) if (sample > 0).any() else float(V.max())
 
 
 def _as_rules(stop: StoppingRule | Sequence[StoppingRule] | None, time_limit: float | None) -> tuple[StoppingRule, ...]:
     rules = RelativeDecrease() if stop is None else stop
     limit = () if time_limit is None else (TimeLimit(time_limit),)
     return (*(rules if isinstance(rules, Sequence) else (rules,)), *limit)
-
-
-def _checked_max_iter(max_iter: int) -> int:
-    if isinstance(max_iter, bool) or not isinstance(max_iter, (int, np.integer)) or max_iter < 0:
-        raise ParameterError(f"max_iter must be a whole number >= 0, got {max_iter!r}")
-    return int(max_iter)
 
 
 def _record(history: History, best: Iterate, seconds: float, energy: float) -> None:
@@ -278,7 +307,7 @@ def _state(best: Iterate, history: History, problem: Problem) -> State:
     return State(
         iteration=len(history.seconds),
         seconds=history.seconds[-1],
-        objective=best.objective * _power_of_two(exponent * problem.loss.degree),
+        objective=best.objective * _power_of_two(exponent * problem.loss.beta),
         relative_error=history.relative_error[-1],
         _pair=lambda: in_user_units(best.W, best.H, exponent),
     )
@@ -289,12 +318,12 @@ def _power_of_two(exponent: float) -> float:
         return float(np.exp2(exponent))
 
 
-def _warn_not_converged(history: History, reason: str) -> None:
-    seen = history.kkt[~np.isnan(history.kkt)]
+def _warn_not_converged(fit: Factorization) -> None:
+    seen = fit.trace.kkt[~np.isnan(fit.trace.kkt)]
     residual = f"; scaled KKT residual {seen[-1]:.2g}" if len(seen) else ""
     warnings.warn(
-        f"{reason} before the stopping rule held{residual}. Raise max_iter, or pass a looser "
+        f"{fit.reason} before the stopping rule held{residual}. Raise max_iter, or pass a looser "
         "stop=RelativeDecrease(tol)",
         ConvergenceWarning,
-        stacklevel=4,
+        stacklevel=3,
     )

@@ -5,16 +5,28 @@ To add one: a frozen class with `name` and `start`, one export, one line in the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks, Runner
+from imgnmf.core.kernels import hals_sweeps
 from imgnmf.core.parts import Array, gram_of, inner
 from imgnmf.errors import ParameterError
 
-__all__ = ["NNDSVD", "GivenFactors", "Init", "RandomInit", "fitted_start", "randomized_svd"]
+__all__ = [
+    "NNDSVD",
+    "SPA",
+    "ColumnSample",
+    "GivenFactors",
+    "Init",
+    "RandomInit",
+    "coefficients_for",
+    "fitted_start",
+    "randomized_basis",
+    "randomized_svd",
+]
 
 
 class Init(Protocol):
@@ -34,6 +46,11 @@ class Init(Protocol):
 class RandomInit:
     """Uniform random factors.
 
+    Parameters
+    ----------
+    lead_in : bool
+        Improve the start on cheaper problems first (`imgnmf.core.lead_in`).
+
     Examples
     --------
     >>> from imgnmf.core.blocks import ColumnBlocks
@@ -43,6 +60,7 @@ class RandomInit:
     ((2, 4), (2, 3))
     """
 
+    lead_in: bool = True
     name: ClassVar[str] = "random"
 
     def start(self, blocks: ColumnBlocks, rank: int, rng: np.random.Generator, run: Runner[Any]) -> tuple[Array, Array]:
@@ -64,6 +82,8 @@ class NNDSVD:
     fill : {"mean", "random", "zero"}
         What replaces the zeros, which a multiplicative update could never leave: the level at which a flat
         pair of factors has the mean of V; a random share, at most a hundredth, of it; or nothing.
+    lead_in : bool
+        Improve the start on cheaper problems first (`imgnmf.core.lead_in`).
 
     Examples
     --------
@@ -76,6 +96,7 @@ class NNDSVD:
     """
 
     fill: Literal["mean", "random", "zero"] = "mean"
+    lead_in: bool = True
     name: ClassVar[str] = "nndsvd"
 
     def __post_init__(self) -> None:
@@ -112,7 +133,7 @@ class GivenFactors:
     ----------
     W : array, shape (n_pixels, rank), non-negative
     H : array, shape (rank, n_images), non-negative, optional
-        Left out, every coefficient starts the same and the first iteration finds it.
+        Left out, it is found by a few sweeps for the given `W`.
     """
 
     W: Array
@@ -121,24 +142,128 @@ class GivenFactors:
 
     def start(self, blocks: ColumnBlocks, rank: int, rng: np.random.Generator, run: Runner[Any]) -> tuple[Array, Array]:
         """Copies of the given factors, once their shapes and values are seen to be usable."""
-        del rng, run
+        del rng
         n_pixels, n_images = blocks.shape
-        H = np.ones((rank, n_images)) if self.H is None else self.H
-        for name, factor, shape in (("W", self.W, (n_pixels, rank)), ("H", H, (rank, n_images))):
-            if factor.shape != shape:
-                raise ParameterError(f"the given {name} must have shape {shape}, got {factor.shape}")
-            if not np.isfinite(factor).all() or factor.min() < 0:
-                raise ParameterError(f"the given {name} must be finite and non-negative")
         half = blocks.exponent // 2
-        W_scaled = np.ldexp(self.W.T.astype(np.float64), -half)
-        H_scaled = np.ldexp(np.asarray(H, np.float64), half - blocks.exponent)
-        return np.array(W_scaled, blocks.dtype, order="C"), np.array(H_scaled, blocks.dtype, order="C")
+        W = _given("W", self.W, (n_pixels, rank), -half, blocks.dtype).T.copy()
+        if self.H is None:
+            return W, coefficients_for(W, blocks, run)
+        return W, _given("H", self.H, (rank, n_images), half - blocks.exponent, blocks.dtype)
+
+
+def _given(name: str, factor: Array, shape: tuple[int, int], exponent: int, dtype: np.dtype[Any]) -> Array:
+    if np.shape(factor) != shape:
+        raise ParameterError(f"the given {name} must have shape {shape}, got {np.shape(factor)}")
+    if not np.isfinite(factor).all() or np.min(factor) < 0:
+        raise ParameterError(f"the given {name} must be finite and non-negative")
+    return np.array(np.ldexp(np.asarray(factor, np.float64), exponent), dtype, order="C")
+
+
+@dataclass(frozen=True)
+class ColumnSample:
+    """Each part starts as the mean of a few random images, and H as the coefficients for them.
+
+    Parameters
+    ----------
+    average : int
+        How many images make a part.
+    lead_in : bool
+        Improve the start on cheaper problems first (`imgnmf.core.lead_in`).
+
+    Examples
+    --------
+    >>> from imgnmf.core.blocks import ColumnBlocks
+    >>> blocks = ColumnBlocks(np.ones((4, 3)), np.dtype(np.float64))
+    >>> W, H = ColumnSample(average=1).start(blocks, 1, np.random.default_rng(0), map)
+    >>> W
+    array([[1., 1., 1., 1.]])
+    """
+
+    average: int = 5
+    lead_in: bool = True
+    name: ClassVar[str] = "columns"
+
+    def start(self, blocks: ColumnBlocks, rank: int, rng: np.random.Generator, run: Runner[Any]) -> tuple[Array, Array]:
+        """Draw the images with replacement."""
+        drawn = rng.integers(0, blocks.shape[1], (rank, self.average))
+        W = np.stack([_columns(blocks, some).mean(axis=1) for some in drawn])
+        return W, coefficients_for(W, blocks, run)
+
+
+@dataclass(frozen=True)
+class SPA:
+    """Successive projection (Gillis & Vavasis 2014, alg. 1): the parts start as the most extreme images.
+
+    Each part is the image with the largest residual outside the span of those before; exact where every image
+    is a mixture of some pure ones (separable data, as in hyperspectral unmixing).
+
+    Examples
+    --------
+    >>> from imgnmf.core.blocks import ColumnBlocks
+    >>> blocks = ColumnBlocks(np.array([[3.0, 1.0, 0.0], [0.0, 1.0, 2.0]]), np.dtype(np.float64))
+    >>> W, H = SPA().start(blocks, 2, np.random.default_rng(0), map)
+    >>> W
+    array([[3., 0.],
+           [0., 2.]])
+    """
+
+    name: ClassVar[str] = "spa"
+
+    def start(self, blocks: ColumnBlocks, rank: int, rng: np.random.Generator, run: Runner[Any]) -> tuple[Array, Array]:
+        """Norms alone are deflated, so V is read once per part and never copied."""
+        del rng
+        left = np.concatenate(list(run(lambda span: _squares(blocks.load(span)), blocks.spans)))
+        chosen: list[int] = []
+        directions = np.zeros((0, blocks.shape[0]))
+        for _ in range(min(rank, *blocks.shape)):
+            chosen.append(int(left.argmax()))
+            column = _columns(blocks, np.array(chosen[-1:]))[:, 0].astype(np.float64)
+            for _ in range(2):  # twice is enough for orthogonality to working precision
+                column = column - directions.T @ (directions @ column)
+            length = np.linalg.norm(column)
+            direction = (column / length if length > 0 else column).astype(blocks.dtype)
+            directions = np.vstack([directions, direction])
+            taken = np.concatenate(list(run(lambda span, d=direction: d @ blocks.load(span), blocks.spans)))
+            left = np.where(np.isin(np.arange(left.size), chosen), -1, left - taken.astype(np.float64) ** 2)
+        W = np.ascontiguousarray(_columns(blocks, np.resize(chosen, rank)).T)
+        return W, coefficients_for(W, blocks, run)
+
+
+def coefficients_for(W: Array, blocks: ColumnBlocks, run: Runner[Any], sweeps: int = 10) -> Array:
+    """Non-negative coefficients of every image for the parts `W`, by a few sweeps from a flat start."""
+    gram, total = W @ W.T, W.sum(axis=0)
+    weight = inner(total, total)
+
+    def visit(span: slice) -> Array:
+        V_b = blocks.load(span)
+        level = (total @ V_b) / np.asarray(weight if weight > 0 else 1.0, W.dtype)
+        return hals_sweeps(gram, W @ V_b, np.tile(level, (len(W), 1)), sweeps, 1e-3)
+
+    return np.concatenate(list(run(visit, blocks.spans)), axis=1)
+
+
+def randomized_basis(
+    blocks: ColumnBlocks, width: int, rng: np.random.Generator, run: Runner[Any]
+) -> tuple[Array, Array]:
+    """``V ~ basis.T @ B`` with orthonormal rows of `basis`, by one power step (Halko, Martinsson & Tropp 2011, 4.4).
+
+    Returns
+    -------
+    basis : array, shape (width, n_pixels)
+    B : array, shape (width, n_images)
+    """
+    probe = rng.standard_normal((width, blocks.shape[1]), np.float32).astype(blocks.dtype)
+    sketch = sum(run(lambda span: probe[:, span] @ blocks.load(span).T, blocks.spans))
+    basis = _orthonormal(sketch)
+    sketch = sum(run(lambda span: (basis @ (V := blocks.load(span))) @ V.T, blocks.spans))
+    basis = _orthonormal(sketch)
+    return basis, np.concatenate(list(run(lambda span: basis @ blocks.load(span), blocks.spans)), axis=1)
 
 
 def randomized_svd(
     blocks: ColumnBlocks, rank: int, rng: np.random.Generator, run: Runner[Any]
 ) -> tuple[Array, Array, Array]:
-    """Leading singular triplets of V in two passes (Halko, Martinsson & Tropp 2011, alg. 4.4 and 5.1).
+    """Leading singular triplets of V (Halko, Martinsson & Tropp 2011, alg. 5.1).
 
     Returns
     -------
@@ -146,14 +271,7 @@ def randomized_svd(
     values : array, shape (rank,), falling
     right : array, shape (rank, n_images)
     """
-    n_pixels, n_images = blocks.shape
-    width = min(rank + 10, n_pixels, n_images)
-    probe = rng.standard_normal((width, n_images), np.float32).astype(blocks.dtype)
-    sketch = sum(run(lambda span: probe[:, span] @ blocks.load(span).T, blocks.spans))
-    basis = np.linalg.qr(np.asarray(sketch).T)[0].T
-    sketch = sum(run(lambda span: (basis @ (V := blocks.load(span))) @ V.T, blocks.spans))
-    basis = np.linalg.qr(np.asarray(sketch).T)[0].T
-    small = np.concatenate(list(run(lambda span: basis @ blocks.load(span), blocks.spans)), axis=1)
+    basis, small = randomized_basis(blocks, min(rank + 10, *blocks.shape), rng, run)
     squares, vectors = np.linalg.eigh(gram_of(small))
     order = np.argsort(squares)[::-1][:rank]
     values = np.sqrt(np.maximum(squares[order], 0))
@@ -167,6 +285,9 @@ def fitted_start(init: Init, blocks: ColumnBlocks, rank: int, rng: np.random.Gen
     W, H = init.start(blocks, rank, rng, run)
     if isinstance(init, GivenFactors) and init.H is not None:
         return W, H
+    # A part that is zero in both factors would stay so.
+    dead = ~(W.any(axis=1) | H.any(axis=1))
+    W = np.where(dead[:, None], rng.random(W.shape).astype(W.dtype) * W.mean(), W)
     product = sum(run(lambda span: inner(W, H[:, span] @ blocks.load(span).T), blocks.spans))
     model = inner(gram_of(W), gram_of(H))
     scale = product / model if model > 0 and product > 0 else 1.0
@@ -174,6 +295,19 @@ def fitted_start(init: Init, blocks: ColumnBlocks, rank: int, rng: np.random.Gen
     balance = np.sqrt(norm_H / norm_W) if norm_W > 0 and norm_H > 0 else 1.0
     root = np.sqrt(scale)
     return W * np.asarray(root * balance, W.dtype), H * np.asarray(root / balance, H.dtype)
+
+
+def _orthonormal(rows: Array) -> Array:
+    return np.ascontiguousarray(np.linalg.qr(rows.T)[0].T)
+
+
+def _columns(blocks: ColumnBlocks, chosen: Array) -> Array:
+    """Some columns, scaled as blocks are, as an array of shape (n_pixels, len(chosen))."""
+    return replace(blocks, data=blocks.data[:, chosen]).load(slice(None))
+
+
+def _squares(V: Array) -> Array:
+    return np.einsum("ij,ij->j", V, V, dtype=np.float64)
 
 
 def _heavier_half(u: Array, v: Array, *, first: bool) -> tuple[Array, Array]:

@@ -13,7 +13,8 @@ caller sees is therefore a sequence of pairs whose objective never rises.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 
 import numpy as np
 
@@ -40,11 +41,20 @@ class Problem:
     penalty_W: Weight
     penalty_H: Weight
     energy: float
+    reference: float
 
     @property
     def rounding(self) -> float:
         """Differences of the loss below this are noise of the working precision."""
-        return 0.01 * float(np.finfo(self.blocks.dtype).eps) * self.energy
+        return 0.01 * float(np.finfo(self.blocks.dtype).eps) * self.reference
+
+    def parts(self, V: Array, fixed: Array, moving: Array, *, measure: bool = False) -> Parts:
+        """The loss's parts, in the form that the solver needs."""
+        return self.loss.parts(self.solver.needs, V, fixed, moving, measure=measure)  # type: ignore[no-any-return]
+
+    def step(self, parts: Parts, moving: Array, careful: bool) -> Array:
+        """The solver's step, or its careful one."""
+        return (self.solver.careful_step if careful else self.solver.step)(parts, moving)
 
 
 @dataclass(frozen=True)
@@ -102,50 +112,68 @@ def iterate(problem: Problem, W: Array, H: Array, run: Runner[Parts]) -> Iterato
     Iterate
     """
     memory = _Memory(H, H.copy(), np.empty_like(H))
-    pace = problem.solver.pace
+    way = _Way(problem.solver.pace)
     ahead, accepted_W, last_W = W, W, W
     objective, squared_residual = np.inf, np.nan
-    momentum, checking, iteration = 0.0, False, 0
-    while True:
-        iteration += 1
+    for iteration in count(1):
         checking = iteration % CHECK_EVERY == 0
-        total, decrease = one_pass(problem, ahead, memory, momentum, checking, run)
-        stepped = step_W(problem, total, ahead, run)
+        total, decrease = one_pass(problem, ahead, memory, way, checking, run)
+        stepped = step_W(problem, total, ahead, way.careful > 0, run)
         found = total.measured(ahead, stepped, problem.energy)
         value = found.loss + problem.penalty_W.value(found.factor) + problem.penalty_H.value(memory.last)
         if checking:
             decrease += problem.penalty_W.applied(total, stepped).predicted_decrease(stepped)
-        if value <= objective + problem.rounding or not momentum:
+        if value <= objective + problem.rounding or iteration == 1:
             objective, squared_residual, accepted_W = min(value, objective), found.squared_residual, found.factor
             memory.accept()
-            ahead, last_W, momentum, pace = _move_on(pace, momentum, stepped, last_W)
+            way = way.after_success()
+            ahead = extrapolated(stepped, last_W, way.momentum, way.positive_only)
+            last_W = stepped
         else:
-            ahead, last_W, momentum, pace = accepted_W, accepted_W, 0.0, pace and pace.after_rise()
+            ahead, last_W, way = accepted_W, accepted_W, way.after_rise()
         yield Iterate(accepted_W, memory.accepted, objective, squared_residual, decrease if checking else np.nan)
 
 
-def _move_on(pace: Pace | None, momentum: float, stepped: Array, last: Array) -> tuple[Array, Array, float, Pace | None]:
-    if pace is None:
-        return stepped, stepped, 0.0, None
-    pace = pace.after_success() if momentum else pace
-    return extrapolated(stepped, last, pace.momentum, pace.positive_only), stepped, pace.momentum, pace
+@dataclass(frozen=True)
+class _Way:
+    """How the next iteration goes: how far it extrapolates, and for how long it must be careful.
+
+    After a rise come two iterations of careful steps without extrapolation; after a rise soon again, twice as many.
+    """
+
+    pace: Pace | None
+    momentum: float = 0.0
+    careful: int = 0
+    caution: int = 2
+
+    @property
+    def positive_only(self) -> bool:
+        return self.pace is not None and self.pace.positive_only
+
+    def after_success(self) -> _Way:
+        if self.careful > 1:
+            return replace(self, careful=self.careful - 1)
+        pace = self.pace.after_success() if self.pace and self.momentum else self.pace
+        return _Way(pace, pace.momentum if pace else 0.0, 0, self.caution if self.careful else 2)
+
+    def after_rise(self) -> _Way:
+        pace = self.pace.after_rise() if self.pace and self.momentum else self.pace
+        return _Way(pace, 0.0, self.caution, min(2 * self.caution, 64))
 
 
 def one_pass(
-    problem: Problem, W: Array, memory: _Memory, momentum: float, checking: bool, run: Runner[tuple[Parts, float]]
+    problem: Problem, W: Array, memory: _Memory, way: _Way, checking: bool, run: Runner[tuple[Parts, float]]
 ) -> tuple[Parts, float]:
     """Visit every block: step its H, extrapolate it, and add up what the step on W needs."""
-    positive_only = bool(problem.solver.pace and problem.solver.pace.positive_only)
-
     def visit(span: slice) -> tuple[Parts, float]:
         V_b, H_b = problem.blocks.load(span), memory.accepted[:, span]
-        parts = problem.penalty_H.applied(problem.loss.parts(V_b, W, H_b), H_b)
+        parts = problem.penalty_H.applied(problem.parts(V_b, W, H_b), H_b)
         decrease = parts.predicted_decrease(H_b) if checking else 0.0
-        stepped = problem.solver.step(parts, H_b)
-        H_y = extrapolated(stepped, memory.last[:, span], momentum, positive_only) if momentum else stepped
+        stepped = problem.step(parts, H_b, way.careful > 0)
+        H_y = extrapolated(stepped, memory.last[:, span], way.momentum, way.positive_only)
         memory.spare[:, span] = stepped
         memory.last[:, span] = H_y
-        return problem.loss.parts(V_b.T, H_y, W, measure=True), decrease
+        return problem.parts(V_b.T, H_y, W, measure=True), decrease
 
     visits = run(visit, problem.blocks.spans)
     total, decrease = next(visits)
@@ -154,11 +182,11 @@ def one_pass(
     return total, decrease
 
 
-def step_W(problem: Problem, total: Parts, W: Array, run: Runner[Array]) -> Array:
+def step_W(problem: Problem, total: Parts, W: Array, careful: bool, run: Runner[Array]) -> Array:
     """The step on W; its columns are pixels, independent of each other, so it runs block by block too."""
     parts = problem.penalty_W.applied(total, W)
 
     def visit(span: slice) -> Array:
-        return problem.solver.step(parts.columns(span), W[:, span])
+        return problem.step(parts.columns(span), W[:, span], careful)
 
     return np.concatenate(list(run(visit, block_spans(256, W.shape[1]))), axis=1)

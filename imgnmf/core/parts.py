@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Array", "Gradient", "Measured", "Parts", "Quadratic", "inner"]
+__all__ = ["Array", "Curvature", "Gradient", "Measured", "Parts", "Quadratic", "inner"]
 
 Array: TypeAlias = NDArray[Any]
 
@@ -36,7 +36,12 @@ class Measured(NamedTuple):
 
 
 class Parts(Protocol):
-    """The common face of `Quadratic` and `Gradient`; sums over blocks are taken with ``+``."""
+    """The common face of `Quadratic`, `Gradient` and `Curvature`; sums over blocks are taken with ``+``."""
+
+    @property
+    def exponent(self) -> float:
+        """Of the multiplicative step that never raises the loss."""
+        ...
 
     def __add__(self, other: Self) -> Self:
         """Add the parts of another block."""
@@ -166,6 +171,61 @@ class Gradient:
     def measured(self, before: Array, after: Array, energy: float) -> Measured:
         del after, energy
         return Measured(before, self.loss, self.squared_residual)
+
+
+@dataclass(frozen=True)
+class Curvature:
+    """A loss seen from `moving` to second order: its gradient as ``plus - minus``, and each column's Hessian.
+
+    Attributes
+    ----------
+    minus, plus : array, shape (rank, n), or (rank, 1) where all columns agree
+    hessians : array, shape (rank (rank + 1) / 2, n)
+        The upper triangle of each column's Hessian, row by row.
+    loss, squared_residual : float
+        At the factors where they were taken; 0 where nobody asked.
+    """
+
+    minus: Array
+    plus: Array
+    hessians: Array
+    loss: float = 0.0
+    squared_residual: float = 0.0
+
+    @property
+    def exponent(self) -> float:
+        """That of Kullback-Leibler."""
+        return 1.0
+
+    @property
+    def first_order(self) -> Gradient:
+        """Without the Hessians."""
+        return Gradient(self.minus, self.plus, 1.0, self.loss, self.squared_residual)
+
+    def __add__(self, other: Self) -> Self:
+        return self._with(self.first_order + other.first_order, self.hessians + other.hessians)
+
+    def columns(self, span: slice) -> Self:
+        return self._with(self.first_order.columns(span), self.hessians[:, span])
+
+    def split(self, moving: Array) -> tuple[Array, Array]:
+        return self.first_order.split(moving)
+
+    def penalised(self, l1: float, l2: float, moving: Array) -> Self:
+        if not (l1 or l2):
+            return self
+        a, b = np.triu_indices(len(self.minus))
+        hessians = self.hessians + np.where(a == b, l2, 0.0).astype(moving.dtype)[:, None]
+        return self._with(self.first_order.penalised(l1, l2, moving), hessians)
+
+    def predicted_decrease(self, moving: Array) -> float:
+        return self.first_order.predicted_decrease(moving)
+
+    def measured(self, before: Array, after: Array, energy: float) -> Measured:
+        return self.first_order.measured(before, after, energy)
+
+    def _with(self, first: Gradient, hessians: Array) -> Self:
+        return type(self)(first.minus, first.plus, hessians, first.loss, first.squared_residual)
 
 
 def gram_of(factor: Array) -> Array:

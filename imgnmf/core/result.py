@@ -85,6 +85,8 @@ class Factorization:
     trace : Trace
     loss : Loss
     solver, init : str
+    floor : float
+        What V was lifted to, in its own unit; 0 for losses that can take zeros.
 
     Examples
     --------
@@ -106,6 +108,7 @@ class Factorization:
     loss: Loss
     solver: str = "hals"
     init: str = "nndsvd"
+    floor: float = 0.0
 
     @property
     def rank(self) -> int:

@@ -1,0 +1,96 @@
+"""Cheaper problems first: what they find starts the exact one, which alone decides the result.
+
+Three of them, each solved by the same loop: fewer columns where there are many more images than parts to learn
+(ALGORITHMS 7.2, levels); V compressed to its leading subspace where both sides are long (Tepper & Sapiro 2016);
+squared Frobenius before another loss, since a HALS iteration is worth many multiplicative ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from imgnmf.core.blocks import ColumnBlocks, Runner
+from imgnmf.core.inits import GivenFactors, Init, coefficients_for, fitted_start, randomized_basis
+from imgnmf.core.iterate import Problem, iterate
+from imgnmf.core.losses import Form, Frobenius
+from imgnmf.core.parts import Array, Quadratic
+from imgnmf.core.penalties import Weight
+from imgnmf.core.solvers import HALS
+
+__all__ = ["led_in_start"]
+
+COARSE_ITERATIONS, SKETCH_ITERATIONS, FROBENIUS_ITERATIONS = 40, 20, 20
+# What a start is lifted to, relative to each part's mean, before steps that cannot leave zero.
+LIFT = 0.01
+
+
+def led_in_start(init: Init, problem: Problem, rank: int, rng: np.random.Generator, run: Runner[Any]) -> tuple[Array, Array]:
+    """The start of `init`, improved on cheaper problems unless it is given or asks to be left alone."""
+    if isinstance(init, GivenFactors) or not getattr(init, "lead_in", False):
+        W, H = fitted_start(init, problem.blocks, rank, rng, run)
+    else:
+        W, H = _improved(init, problem, rank, rng, run)
+    if not problem.solver.needs_positive:
+        return W, H
+    return _lifted(W), _lifted(H)
+
+
+def _improved(init: Init, problem: Problem, rank: int, rng: np.random.Generator, run: Runner[Any]) -> tuple[Array, Array]:
+    other_loss = problem.loss.beta != 2
+    easy = replace(problem, loss=Frobenius(), solver=HALS(), penalty_W=Weight(), penalty_H=Weight())
+    if easy.solver.needs != problem.solver.needs and not other_loss:
+        return fitted_start(init, problem.blocks, rank, rng, run)
+    coarse = _coarse_columns(problem.blocks, rank, rng)
+    if coarse is not None:
+        W, H = fitted_start(init, coarse, rank, rng, run)
+        W, _ = _after(COARSE_ITERATIONS, replace(easy, blocks=coarse), W, H, run)
+        return W, coefficients_for(W, problem.blocks, run)
+    W, H = fitted_start(init, problem.blocks, rank, rng, run)
+    width = rank + 20
+    if min(problem.blocks.shape) >= 4 * width and not problem.blocks.floor:
+        W, H = _after(SKETCH_ITERATIONS, _sketched(easy, width, rng, run), W, H, run)
+    return _after(FROBENIUS_ITERATIONS, easy, W, H, run) if other_loss else (W, H)
+
+
+def _after(iterations: int, problem: Problem, W: Array, H: Array, run: Runner[Any]) -> tuple[Array, Array]:
+    *_, last = islice(iterate(problem, W, H, run), iterations)
+    return last.W, last.H.copy()
+
+
+def _coarse_columns(blocks: ColumnBlocks, rank: int, rng: np.random.Generator) -> ColumnBlocks | None:
+    """A sample of columns, where a sample is much less than the whole and enough for the parts."""
+    n_images = blocks.shape[1]
+    enough = max(1500, 40 * rank)
+    if n_images < 2 * enough:
+        return None
+    chosen = np.sort(rng.choice(n_images, min(n_images // 2, enough + n_images // 20), replace=False))
+    return replace(blocks, data=np.ascontiguousarray(blocks.data[:, chosen].T).T)
+
+
+@dataclass(frozen=True, eq=False)
+class _SketchedFrobenius(Frobenius):
+    """Frobenius on ``V ~ basis.T @ B``: products with V become two thin ones, and both factors stay whole."""
+
+    basis: Array
+
+    def parts(self, form: Form, V: Array, fixed: Array, moving: Array, *, measure: bool = False) -> Quadratic:
+        transposed = fixed.shape[1] == V.shape[0]
+        product = (fixed @ V) @ self.basis if transposed else (fixed @ self.basis.T) @ V
+        return Quadratic(fixed @ fixed.T, product, V.shape[0] if transposed else self.basis.shape[1])
+
+
+def _sketched(problem: Problem, width: int, rng: np.random.Generator, run: Runner[Any]) -> Problem:
+    basis, compressed = randomized_basis(problem.blocks, width, rng, run)
+    blocks = ColumnBlocks(np.ascontiguousarray(compressed.T).T, problem.blocks.dtype)
+    energy = float(np.square(compressed, dtype=np.float64).sum())
+    return replace(problem, blocks=blocks, loss=_SketchedFrobenius(basis), energy=energy)
+
+
+def _lifted(factor: Array) -> Array:
+    level = factor.mean(axis=1, keepdims=True)
+    level = np.where(level > 0, level, factor.mean())
+    return np.maximum(factor, np.asarray(LIFT, factor.dtype) * level)

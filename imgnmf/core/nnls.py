@@ -1,0 +1,87 @@
+"""Exact non-negative least squares for many right-hand sides that share one Gram matrix."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from imgnmf.core.kernels import hals_sweeps
+from imgnmf.core.parts import Array
+
+__all__ = ["nonnegative_least_squares"]
+
+# Sweeps find which coefficients are zero; a few exchanges then make the rest exact.
+SWEEPS, EXCHANGES = 60, 200
+
+
+def nonnegative_least_squares(gram: Array, product: Array, start: Array | None = None) -> Array:
+    """Solve ``min_h h' G h / 2 - p' h, h >= 0`` for every column `p`, by block principal pivoting.
+
+    Coordinate sweeps guess which coefficients are positive; then whole sets are exchanged until the KKT
+    conditions hold, one column at a time when that would cycle (Kim & Park 2011, alg. 2).
+
+    Parameters
+    ----------
+    gram : array, shape (rank, rank)
+    product : array, shape (rank, n)
+    start : array, shape (rank, n), optional
+        A guess; the answer does not depend on it where it is unique.
+
+    Returns
+    -------
+    array, shape (rank, n), float64
+
+    Examples
+    --------
+    >>> nonnegative_least_squares(np.eye(2), np.array([[3.0], [-1.0]]))
+    array([[3.],
+           [0.]])
+    """
+    gram, product = gram.astype(np.float64), product.astype(np.float64)
+    scale = 1 / np.sqrt(np.where((d := np.diag(gram)) > 0, d, 1))
+    G, P = gram * np.outer(scale, scale), product * scale[:, None]
+    guess = hals_sweeps(G, P, np.zeros_like(P) if start is None else start / scale[:, None], SWEEPS, 1e-12)
+    H = np.empty_like(P)
+    for start in range(0, P.shape[1], chunk := max(1, (1 << 22) // max(G.size, 1))):
+        span = slice(start, start + chunk)
+        H[:, span] = _pivoted(G, P[:, span], guess[:, span])
+    return H * scale[:, None]
+
+
+def _pivoted(G: Array, P: Array, guess: Array) -> Array:
+    """Exchange coefficients between zero and free until none violates; `G` has a unit diagonal."""
+    rank, n = P.shape
+    noise = 1e-12 * np.abs(P).max(axis=0, initial=0)
+    dead = np.diag(G) <= 0
+    free = (guess > 0) & ~dead[:, None]
+    H, todo = np.maximum(guess, 0), np.arange(n)
+    fewest, patience = np.full(n, rank + 1), np.full(n, 3)
+    for _ in range(EXCHANGES):
+        solved = _solve_free(G, P[:, todo], free[:, todo])
+        gradient = G @ solved - P[:, todo]
+        wrong = np.where(free[:, todo], solved < -noise[todo], gradient < -noise[todo]) & ~dead[:, None]
+        count = wrong.sum(axis=0)
+        done = count == 0
+        H[:, todo[done]] = np.maximum(solved[:, done], 0)
+        todo, wrong, count = todo[~done], wrong[:, ~done], count[~done]
+        if not len(todo):
+            break
+        better = count < fewest[todo]
+        patience[todo] = np.where(better, 3, patience[todo] - 1)
+        fewest[todo] = np.minimum(count, fewest[todo])
+        free[:, todo] ^= np.where(patience[todo] >= 0, wrong, _last_only(wrong))
+    return H
+
+
+def _solve_free(G: Array, P: Array, free: Array) -> Array:
+    """Least squares over the free coefficients of each column: the others' rows become the identity's."""
+    mask = free.T
+    systems = np.where(mask[:, :, None] & mask[:, None, :], G, 0.0)
+    diagonal = np.einsum("nii->ni", systems)
+    # A ridge at the limit of precision decides between duplicate parts without moving any other answer.
+    diagonal[...] = np.where(mask, diagonal * (1 + 1e-13), 1.0)
+    return np.asarray(np.linalg.solve(systems, np.where(mask, P.T, 0.0)[:, :, None])[:, :, 0].T)
+
+
+def _last_only(wrong: Array) -> Array:
+    last = wrong.shape[0] - 1 - np.argmax(wrong[::-1], axis=0)
+    return wrong & (np.arange(wrong.shape[0])[:, None] == last)

@@ -1,0 +1,163 @@
+"""A set of images of one size, and the matrix that it is: an inverse pair without a copy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from imgnmf.errors import DataError, NoImagesError, ShapeMismatchError
+from imgnmf.images.report import ReadReport
+
+__all__ = ["ImageSet"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ImageSet:
+    """Images of one size, in the numbers they came in.
+
+    The images lie one after the other in memory; `V` is the same memory seen as the matrix that a
+    factorization takes, one image a column, and `stack` is its inverse.
+
+    Parameters
+    ----------
+    pixels : array, shape (n_images, height, width) or (n_images, height, width, channels)
+        Real numbers of any dtype and scale. A C-contiguous array is kept as it is, not copied.
+    names : sequence of str, length n_images, optional
+        By default ``"0"``, ``"1"``, ...
+    labels : array, shape (n_images,), optional
+        What each image shows: a class, a person.
+    report : ReadReport, optional
+        How the images were read.
+
+    Raises
+    ------
+    ShapeMismatchError
+        If `pixels` has no such shape, or `names` or `labels` another length.
+    NoImagesError
+        If there is no image in it.
+    DataError
+        If the pixels are not real numbers.
+
+    Examples
+    --------
+    >>> images = ImageSet(np.arange(24, dtype=np.uint8).reshape(2, 3, 4))
+    >>> images
+    ImageSet(2 images of 3 x 4, uint8)
+    >>> images.V.shape, images.V.dtype, np.shares_memory(images.V, images.pixels)
+    ((12, 2), dtype('uint8'), True)
+    >>> np.array_equal(images.stack(images.V), images.pixels)
+    True
+    """
+
+    pixels: NDArray[Any]
+    names: Sequence[str] = ()
+    labels: NDArray[Any] | None = None
+    report: ReadReport | None = None
+
+    def __post_init__(self) -> None:
+        pixels = _checked_pixels(self.pixels)
+        names = tuple(self.names or map(str, range(len(pixels))))
+        labels = None if self.labels is None else np.asarray(self.labels)
+        _check_length("names", names, len(pixels))
+        _check_length("labels", labels, len(pixels))
+        object.__setattr__(self, "pixels", pixels)
+        object.__setattr__(self, "names", names)
+        object.__setattr__(self, "labels", labels)
+
+    @property
+    def V(self) -> NDArray[Any]:
+        """The data matrix, shape (n_pixels, n_images): one image a column, a view of `pixels`."""
+        return self.pixels.reshape(len(self), -1).T
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """The shape of one image: (height, width) or (height, width, channels)."""
+        return self.pixels.shape[1:]
+
+    def stack(self, W: NDArray[Any]) -> NDArray[Any]:
+        """Turn columns back into images: the inverse of `V`.
+
+        Parameters
+        ----------
+        W : array, shape (n_pixels, j)
+            Basis images, reconstructions or anything else that has one column an image.
+
+        Returns
+        -------
+        array, shape (j, height, width) or (j, height, width, channels)
+            The same numbers, in the dtype of `W`; a view of `W` where NumPy can make one.
+
+        Raises
+        ------
+        ShapeMismatchError
+            If `W` is not a matrix with one row a pixel.
+
+        Examples
+        --------
+        >>> ImageSet(np.zeros((5, 2, 3))).stack(np.arange(12).reshape(6, 2))[1]
+        array([[ 1,  3,  5],
+               [ 7,  9, 11]])
+        """
+        columns = np.asarray(W)
+        n_pixels = int(np.prod(self.image_shape))
+        if columns.ndim != 2 or columns.shape[0] != n_pixels:
+            size = " x ".join(map(str, self.image_shape))
+            raise ShapeMismatchError(
+                f"expected a matrix of shape ({n_pixels}, j), one column for each image of {size}, "
+                f"got {columns.shape}; one column w is w[:, None], images in rows are X.T"
+            )
+        return columns.T.reshape(columns.shape[1], *self.image_shape)
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def __getitem__(self, index: int | slice | ArrayLike) -> Self:
+        """Return the images at `index` (integer, slice, index array or bool array) as a set."""
+        chosen = chosen_rows(index, len(self))
+        names = tuple(np.asarray(self.names, dtype=object)[chosen])
+        labels = None if self.labels is None else self.labels[chosen]
+        return replace(self, pixels=self.pixels[chosen], names=names, labels=labels)
+
+    def __repr__(self) -> str:
+        size = " x ".join(map(str, self.image_shape))
+        noun = "image" if len(self) == 1 else "images"
+        return f"{type(self).__name__}({len(self)} {noun} of {size}, {self.pixels.dtype})"
+
+
+def chosen_rows(index: int | slice | ArrayLike, n_images: int) -> slice | NDArray[Any]:
+    """Return an index that keeps the first axis: an integer chooses a set of one."""
+    if isinstance(index, slice):
+        return index
+    rows = np.atleast_1d(np.asarray(index))
+    if rows.size == 0:
+        return slice(0, 0)
+    # NumPy would take the integers 0 and 1 for a bool array that came as a list of another length.
+    if rows.dtype == bool and rows.shape != (n_images,):
+        raise ShapeMismatchError(f"a bool index needs the shape ({n_images},), got {rows.shape}")
+    return rows
+
+
+def _checked_pixels(pixels: NDArray[Any]) -> NDArray[Any]:
+    array = np.asarray(pixels)
+    if array.ndim not in (3, 4) or 0 in array.shape[1:]:
+        raise ShapeMismatchError(
+            "expected pixels of shape (n_images, height, width) or (n_images, height, width, channels), "
+            f"got {array.shape}; a single image is image[None], flattened images need a reshape"
+        )
+    if array.dtype.kind not in "buif":
+        raise DataError(f"expected pixels that are real numbers, got dtype {array.dtype}")
+    if len(array) == 0:
+        raise NoImagesError(f"expected at least one image, got pixels of shape {array.shape}")
+    return np.ascontiguousarray(array)
+
+
+def _check_length(what: str, values: tuple[str, ...] | NDArray[Any] | None, n_images: int) -> None:
+    if values is None:
+        return
+    shape = np.asarray(values).shape
+    if shape != (n_images,):
+        raise ShapeMismatchError(f"expected one of {what} for each of {n_images} images, got shape {shape}")

@@ -1,0 +1,99 @@
+"""TIFF and BigTIFF: tifffile reads every header, and the pixels that need no codec beyond zlib.
+
+Pillow decodes the rest (palettes, CMYK, LZW, fax, JPEG). Its release 13 turns pictures with orientation
+5 to 8 into noise, therefore it never gets to see the tag.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgnmf.images.color import full_scale
+from imgnmf.images.pillow_formats import to_raster
+from imgnmf.images.raster import ALPHA_NOTE, Raster, Request, UnreadableError, upright
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
+__all__ = ["read_tiff"]
+
+ORIENTATION_TAG = 274
+NO_CODEC_NEEDED = (1, 8, 32946)  # none, and the two numbers of deflate
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 0, 1, 2
+PREMULTIPLIED_ALPHA, STRAIGHT_ALPHA = 1, 2
+
+
+def read_tiff(file: BinaryIO, request: Request) -> Iterator[Raster]:
+    """Read the full-size pages of a TIFF; thumbnails and pyramid levels are no pages."""
+    import tifffile
+
+    image: ImageFile | None = None
+    with tifffile.TiffFile(file) as tiff:
+        pages = [page for page in tiff.pages if not page.is_reduced]
+        for number in request.frame_numbers(len(pages)):
+            page = pages[number]
+            request.check_size(page.imagelength, page.imagewidth)
+            if _is_plain(page):
+                raster = _with_tifffile(page)
+            else:
+                image = image or _open_with_pillow(file, pages)
+                raster = _with_pillow(image, page)
+            tag = page.tags.get(ORIENTATION_TAG)
+            yield upright(raster, tag.value if tag else 1)
+
+
+def _is_plain(page: Any) -> bool:
+    in_reach = page.compression in NO_CODEC_NEEDED or page.bitspersample > 16
+    return in_reach and page.bitspersample >= 8 and page.photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB)
+
+
+def _with_tifffile(page: Any) -> Raster:
+    pixels = page.asarray()
+    if page.axes == "SYX":
+        pixels = np.ascontiguousarray(np.moveaxis(pixels, 0, -1))
+    if page.axes not in ("YX", "YXS", "SYX") or pixels.shape[2:] not in ((), (2,), (3,), (4,)):
+        raise UnreadableError(
+            f"its page has the shape {page.shape} (axes {page.axes}), expected grey or RGB, with alpha or not"
+        )
+    if page.photometric == WHITE_IS_ZERO:
+        pixels = np.bitwise_not(pixels) if pixels.dtype.kind == "u" else pixels
+    return _with_straight_alpha(pixels, page)
+
+
+def _with_straight_alpha(pixels: NDArray[Any], page: Any) -> Raster:
+    extra = page.extrasamples
+    if pixels.ndim == 2 or not extra or extra[0] == STRAIGHT_ALPHA:
+        return Raster(pixels)
+    colors, alpha = pixels[..., :-1], pixels[..., -1:]
+    if extra[0] == PREMULTIPLIED_ALPHA:
+        white = alpha.dtype.type(full_scale(alpha.dtype))
+        colors, note = np.minimum(colors, alpha) + (white - alpha), ALPHA_NOTE
+    else:
+        note = "a channel of unstated meaning left out"
+    return Raster(np.ascontiguousarray(colors.squeeze(2) if colors.shape[2] == 1 else colors), (note,))
+
+
+def _open_with_pillow(file: BinaryIO, pages: list[Any]) -> ImageFile:
+    from PIL.TiffImagePlugin import TiffImageFile
+
+    file.seek(0)
+    data = bytearray(file.read())
+    for tag in filter(None, (page.tags.get(ORIENTATION_TAG) for page in pages)):
+        upright_tag = np.uint16(1).astype(tag.parent.byteorder + "u2")
+        data[tag.valueoffset : tag.valueoffset + 2] = upright_tag.tobytes()
+    return TiffImageFile(io.BytesIO(data))
+
+
+def _with_pillow(image: ImageFile, page: Any) -> Raster:
+    image.seek(page.index)
+    if page.bitspersample > 8 and not image.mode.startswith("I;16"):
+        raise UnreadableError(
+            f"its compression ({page.compression.name}) of {page.bitspersample} bits a sample needs a codec "
+            "that is not installed; pip install imagecodecs, or save it uncompressed"
+        )
+    return to_raster(image)

@@ -1,0 +1,40 @@
+"""Show the parts: montages, figures and an interactive page from arrays, and the files they go to.
+
+Arrays in, arrays or matplotlib Figures out. No display is needed and no global setting is touched.
+"""
+
+from __future__ import annotations
+
+from imgnmf.viz.figures import (
+    Curve,
+    basis,
+    build_up,
+    coefficients,
+    compare,
+    convergence,
+    coverage,
+    rank_curve,
+    reconstructions,
+)
+from imgnmf.viz.montage import montage
+from imgnmf.viz.page import PageFit, PageImages, render_page, write_page
+from imgnmf.viz.write import save_figure, save_image
+
+__all__ = [
+    "Curve",
+    "PageFit",
+    "PageImages",
+    "basis",
+    "build_up",
+    "coefficients",
+    "compare",
+    "convergence",
+    "coverage",
+    "montage",
+    "rank_curve",
+    "reconstructions",
+    "render_page",
+    "save_figure",
+    "save_image",
+    "write_page",
+]

@@ -1,0 +1,20 @@
+"""Figures for a paper: each function takes arrays and returns a matplotlib Figure."""
+
+from __future__ import annotations
+
+from imgnmf.viz.figures.coefficients import coefficients, coverage
+from imgnmf.viz.figures.curves import Curve, convergence, rank_curve
+from imgnmf.viz.figures.parts import basis, compare
+from imgnmf.viz.figures.pictures import build_up, reconstructions
+
+__all__ = [
+    "Curve",
+    "basis",
+    "build_up",
+    "coefficients",
+    "compare",
+    "convergence",
+    "coverage",
+    "rank_curve",
+    "reconstructions",
+]

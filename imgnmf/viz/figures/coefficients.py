@@ -1,0 +1,262 @@
+"""Figures of how parts are used: the coefficients, and which part owns which pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, Locator, MaxNLocator
+from numpy.typing import ArrayLike
+
+from imgnmf.errors import DataError, ParameterError, ShapeMismatchError
+from imgnmf.viz.sheet import LABEL, NOTE, Cell, Sheet, figure_of, open_sheet, shortened, text_width, tile_size
+from imgnmf.viz.stack import Array, as_pictures, check_finite, refuse_negative
+from imgnmf.viz.style import INK, PALETTE, PAPER, SEQUENTIAL, printable, styled
+
+__all__ = ["coefficients", "coverage"]
+
+
+@styled
+def coefficients(
+    H: ArrayLike,
+    labels: Sequence[object] | None = None,
+    *,
+    scale: Literal["per-part", "shared"] = "per-part",
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw how much of each part each image holds: a heat map, and bars of the mean.
+
+    Parameters
+    ----------
+    H : array, shape (k, n), >= 0
+        The coefficients.
+    labels : sequence, length n, optional
+        A label for each image; images of one label are put side by side, groups in order of first appearance.
+    scale : {"per-part", "shared"}
+        Divide each row by its largest value, or all by the largest of all.
+    title : str, optional
+        Written above.
+    ax : matplotlib.axes.Axes, optional
+        Draw the heat map here, without bars, instead of on a new figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    DataError
+        `H` is empty, or holds NaN, infinite or negative values.
+    ShapeMismatchError
+        `H` is not a matrix, or there is not one label an image.
+    ParameterError
+        `scale` is none of the two.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> figure = coefficients(np.eye(3), labels=["a", "b", "a"])
+    """
+    values = _checked_H(H)
+    order, groups = _grouped(labels, values.shape[1])
+    shown = _scaled_rows(values, scale)[:, order]
+    axes, bars = _new_axes(len(values)) if ax is None else (ax, None)
+    picture = axes.imshow(
+        shown,
+        cmap=SEQUENTIAL,
+        vmin=0,
+        vmax=1,
+        aspect="auto",
+        interpolation="nearest",
+        extent=(0, shown.shape[1], len(shown) + 0.5, 0.5),
+    )
+    axes.set(xlabel="images" if groups is None else "images, grouped", ylabel="part")
+    axes.yaxis.set_major_locator(_whole_numbers(1, len(shown)))
+    axes.xaxis.set_major_locator(_whole_numbers(0, shown.shape[1]))
+    axes.spines[:].set_visible(False)
+    if groups is not None:
+        _draw_groups(axes, groups)
+    if title:
+        axes.set_title(title, parse_math=False, pad=16 if groups else 6)
+    if bars is not None:
+        _draw_bars(bars, values)
+        key = figure_of(axes).colorbar(picture, ax=[axes, bars], fraction=0.03, pad=0.02, aspect=30)
+        key.set_label("share of the part's largest" if scale == "per-part" else "share of the largest")
+        key.outline.set_visible(False)
+    return figure_of(axes)
+
+
+@styled
+def coverage(stack: ArrayLike, *, title: str | None = None, ax: Axes | None = None) -> Figure:
+    """Draw which part owns which pixel: the one that is strongest there, each part on its own scale.
+
+    A region is named by its part's number, counted from 1; colours only keep neighbours apart. The paler a
+    pixel, the more it is shared with other parts; white pixels belong to none.
+
+    Parameters
+    ----------
+    stack : array, shape (k, h, w) or (k, h, w, c), >= 0
+        The parts; of colour parts the mean over the channels counts.
+    title : str, optional
+        Written above.
+    ax : matplotlib.axes.Axes, optional
+        Draw here instead of on a new figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    DataError
+        `stack` holds NaN, infinite or negative values, or nothing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> figure = coverage(np.eye(4).reshape(4, 2, 2))
+    >>> [label.get_text() for label in figure.axes[0].texts[:4]]
+    ['1', '2', '3', '4']
+    """
+    pictures = as_pictures(stack)
+    refuse_negative(pictures, "stack")
+    parts = pictures.mean(axis=3) if pictures.ndim == 4 else pictures.astype(np.float64)
+    owner, share = _owners(parts)
+    width, height = tile_size(owner.shape, 1, available=252.0, largest=252.0)
+    note = "the number of the strongest part; pale = shared with others, white = no part"
+    words = shortened(note, max(width, text_width(note, NOTE)), NOTE)
+    body = max(width, text_width(words, NOTE))
+    sheet, top = open_sheet(body, height + 2 * LABEL, ax, title)
+    cell = Cell((body - width) / 2, top, width, height)
+    sheet.tile(_owner_colours(owner, share), cell)
+    _draw_borders(sheet, owner, cell)
+    _number_regions(sheet, owner, cell)
+    sheet.note(words, top + height + 2 * LABEL)
+    return sheet.figure
+
+
+def _checked_H(H: ArrayLike) -> Array:
+    values = np.asarray(H, dtype=np.float64)
+    if values.ndim != 2:
+        raise ShapeMismatchError(f"H must have shape (k, n), one row a part, got {values.shape}")
+    if values.size == 0:
+        raise DataError(f"H must hold at least one part and one image, got shape {values.shape}")
+    check_finite(values, "H")
+    refuse_negative(values, "H")
+    return values
+
+
+def _grouped(labels: Sequence[object] | None, n_images: int) -> tuple[Array, dict[str, int] | None]:
+    if labels is None:
+        return np.arange(n_images), None
+    names = [str(label) for label in labels]
+    if len(names) != n_images:
+        raise ShapeMismatchError(f"labels must hold one label an image, {n_images}, got {len(names)}")
+    groups = {name: names.count(name) for name in dict.fromkeys(names)}
+    place = {name: i for i, name in enumerate(groups)}
+    return np.argsort([place[name] for name in names], kind="stable"), groups
+
+
+def _scaled_rows(values: Array, scale: str) -> Array:
+    if scale not in ("per-part", "shared"):
+        raise ParameterError(f'scale must be "per-part" or "shared", got {scale!r}')
+    peaks = values.max(axis=1, keepdims=True) if scale == "per-part" else values.max(keepdims=True)
+    return values / np.where(peaks > 0, peaks, 1)
+
+
+def _new_axes(n_parts: int) -> tuple[Axes, Axes]:
+    height = min(max(2.3, 0.9 + 0.11 * n_parts), 7.0)
+    figure = Figure(figsize=(6.6, height), layout="constrained")
+    heat, bars = figure.subplots(1, 2, sharey=True, width_ratios=(5, 1))
+    return heat, bars
+
+
+def _whole_numbers(first: int, last: int) -> Locator:
+    few = last - first < 10
+    return FixedLocator(range(first, last + 1)) if few else MaxNLocator(12, integer=True, steps=[1, 2, 5, 10])
+
+
+def _draw_groups(axes: Axes, groups: dict[str, int]) -> None:
+    edges = np.cumsum([0, *groups.values()])
+    axes.vlines(edges[1:-1], 0, 1, transform=axes.get_xaxis_transform(), color=PAPER, linewidth=0.8)
+    room = axes.get_window_extent().width / figure_of(axes).dpi * 72 / edges[-1]
+    for name, left, right in zip(groups, edges[:-1], edges[1:], strict=True):
+        words = shortened(printable(name), max((right - left) * room, 12.0), LABEL)
+        if text_width(words, LABEL) <= (right - left) * room + 6:
+            axes.text(
+                (left + right) / 2,
+                1.01,
+                words,
+                transform=axes.get_xaxis_transform(),
+                ha="center",
+                va="bottom",
+                fontsize=LABEL,
+                parse_math=False,
+            )
+
+
+def _draw_bars(bars: Axes, values: Array) -> None:
+    use = 100 * values.mean(axis=1) / (values.mean(axis=1).sum() or 1.0)
+    bars.barh(np.arange(1, len(values) + 1), use, color=PALETTE[0], height=0.75)
+    bars.set_xlabel("mean use (%)")
+    bars.tick_params(axis="y", length=0)
+
+
+def _owners(parts: Array) -> tuple[Array, Array]:
+    """Return the strongest part of each pixel, -1 for none, and its share of all parts there."""
+    peaks = parts.max(axis=(1, 2), keepdims=True)
+    own = parts / np.where(peaks > 0, peaks, 1)
+    total = own.sum(axis=0)
+    owner = np.where(total > 0, own.argmax(axis=0), -1)
+    return owner, own.max(axis=0) / np.where(total > 0, total, 1)
+
+
+def _owner_colours(owner: Array, share: Array) -> Array:
+    palette = np.array([to_rgb(colour) for colour in PALETTE[:-1]])
+    solid = palette[_colours_apart(owner)[owner]]
+    # Never paler than a third: a region stays visible, whoever it is shared with.
+    strength = (0.35 + 0.5 * share)[..., None]
+    return np.where(owner[..., None] >= 0, 1 - strength * (1 - solid), 1.0)
+
+
+def _colours_apart(owner: Array) -> Array:
+    """Give each part the colour that its already coloured neighbours use least."""
+    n_parts, n_colours = int(owner.max()) + 1, len(PALETTE) - 1
+    touching = np.zeros((n_parts + 1, n_parts + 1), dtype=np.int64)
+    for first, second in ((owner[1:], owner[:-1]), (owner[:, 1:], owner[:, :-1])):
+        np.add.at(touching, (first.ravel(), second.ravel()), 1)
+    touching += touching.T
+    colours = np.full(n_parts + 1, -1)
+    for part in range(n_parts):
+        used = np.array([touching[part, colours == c].sum() for c in range(n_colours)])
+        free = np.flatnonzero(used == used.min())
+        # Starting elsewhere for each part spreads the colours over the picture.
+        colours[part] = free[((free - part) % n_colours).argmin()]
+    return colours
+
+
+def _draw_borders(sheet: Sheet, owner: Array, cell: Cell) -> None:
+    across, down = cell.width / owner.shape[1], cell.height / owner.shape[0]
+    rows, columns = np.nonzero(owner[:, 1:] != owner[:, :-1])
+    x, y = cell.left + (columns + 1) * across, cell.top + rows * down
+    sheet.axes.vlines(x, y, y + down, color=INK, linewidth=0.5)
+    rows, columns = np.nonzero(owner[1:] != owner[:-1])
+    x, y = cell.left + columns * across, cell.top + (rows + 1) * down
+    sheet.axes.hlines(y, x, x + across, color=INK, linewidth=0.5)
+
+
+def _number_regions(sheet: Sheet, owner: Array, cell: Cell) -> None:
+    per_pixel = cell.width / owner.shape[1], cell.height / owner.shape[0]
+    for part in range(int(owner.max()) + 1):
+        pixels = np.argwhere(owner == part)
+        if len(pixels) * per_pixel[0] * per_pixel[1] < LABEL * text_width(str(part + 1), LABEL):
+            continue
+        # The owned pixel nearest to the middle: of two separate regions, one gets the number.
+        row, column = pixels[np.abs(pixels - np.median(pixels, axis=0)).sum(axis=1).argmin()]
+        x, y = cell.left + (column + 0.5) * per_pixel[0], cell.top + (row + 0.5) * per_pixel[1]
+        sheet.text(str(part + 1), x, y, vertical="center", bold=True)

@@ -1,0 +1,93 @@
+"""Figures under the pictures: how sparse a part is, how near a reconstruction comes to its original."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from imgnmf.errors import ParameterError
+from imgnmf.viz.stack import Array
+
+__all__ = ["Measures", "full_range", "measured", "psnr", "relative_error", "sparseness", "ssim"]
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Means over the images (PSNR in dB, SSIM) and over the parts (Hoyer's sparseness)."""
+
+    psnr: float
+    ssim: float
+    sparseness: float
+
+
+def measured(originals: Array, approximations: Array, basis: Array, white: float) -> Measures:
+    """Measure reconstructions (n, h, w[, c]) against their originals, and the parts they are made of."""
+    pairs = list(zip(originals, approximations, strict=True))
+    return Measures(
+        psnr=float(np.mean([psnr(original, other, white) for original, other in pairs])),
+        ssim=float(np.mean([ssim(original, other, white) for original, other in pairs])),
+        sparseness=float(sparseness(basis).mean()),
+    )
+
+
+def full_range(pictures: Array, data_range: float | None = None) -> float:
+    """Return the value of white: given, an integer dtype's range, 1 for floats in 0..1, else the largest."""
+    if data_range is not None:
+        if not (math.isfinite(data_range) and data_range > 0):
+            raise ParameterError(
+                f"data_range must be finite and > 0, got {data_range}; give the value of white, say 255"
+            )
+        return float(data_range)
+    if pictures.dtype.kind in "ui":
+        return float(np.iinfo(pictures.dtype).max)
+    return max(1.0, float(pictures.max()))
+
+
+def sparseness(stack: Array) -> Array:
+    """Return Hoyer's sparseness of each tile: 0 when all pixels are equal, 1 for one bright pixel or none."""
+    flat = stack.reshape(len(stack), -1).astype(np.float64)
+    n = flat.shape[1]
+    if n == 1:
+        return np.ones(len(flat))
+    flat = flat / np.where(flat.max(axis=1) > 0, flat.max(axis=1), 1)[:, None]
+    length = np.linalg.norm(flat, axis=1)
+    ratio = flat.sum(axis=1) / np.where(length > 0, length, 1)
+    return (math.sqrt(n) - np.where(length > 0, ratio, 1)) / (math.sqrt(n) - 1)
+
+
+def relative_error(original: Array, approximation: Array) -> float:
+    """Return the length of the difference over the length of the original, 0 when both are empty."""
+    difference = float(np.linalg.norm(original.astype(np.float64) - approximation))
+    length = float(np.linalg.norm(original.astype(np.float64)))
+    return difference / length if length > 0 else (math.inf if difference > 0 else 0.0)
+
+
+def psnr(original: Array, approximation: Array, data_range: float) -> float:
+    """Return the peak signal-to-noise ratio in dB; infinite for an exact copy."""
+    from skimage.metrics import peak_signal_noise_ratio  # noqa: PLC0415 - slow to import
+
+    if np.array_equal(original, approximation):
+        return math.inf
+    return float(peak_signal_noise_ratio(original.astype(np.float64), approximation, data_range=data_range))
+
+
+def ssim(original: Array, approximation: Array, data_range: float) -> float:
+    """Return the mean structural similarity; NaN where the picture is smaller than 3 x 3 pixels."""
+    from skimage.metrics import structural_similarity  # noqa: PLC0415 - slow to import
+
+    side = min(7, *original.shape[:2])
+    window = side if side % 2 else side - 1
+    if window < 3:
+        return math.nan
+    channels = 2 if original.ndim == 3 else None
+    return float(
+        structural_similarity(
+            original.astype(np.float64),
+            approximation.astype(np.float64),
+            win_size=window,
+            data_range=data_range,
+            channel_axis=channels,
+        )
+    )
