@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from threading import Lock
 from typing import Any, TypeAlias, TypeVar
 
@@ -25,7 +26,7 @@ __all__ = ["ColumnBlocks", "Runner", "block_spans", "running", "thread_count"]
 T = TypeVar("T")
 Runner: TypeAlias = Callable[[Callable[[slice], T], Iterable[slice]], Iterator[T]]
 
-# A block and its products should stay in a core's second-level cache; below 256 columns the products get thin.
+# A block and its products should stay in a core's second-level cache; below 200 columns the products get thin.
 BLOCK_ENTRIES = 1 << 18
 FEWEST_COLUMNS, MOST_COLUMNS = 200, 4096
 
@@ -33,13 +34,13 @@ FEWEST_COLUMNS, MOST_COLUMNS = 200, 4096
 def block_spans(n_rows: int, n_columns: int) -> tuple[slice, ...]:
     """Cut `n_columns` into equal spans, by the shape alone.
 
-    >>> block_spans(64, 900)
-    (slice(0, 300, None), slice(300, 600, None), slice(600, 900, None))
+    >>> block_spans(64, 500)
+    (slice(0, 250, None), slice(250, 500, None))
     """
     width = int(np.clip(BLOCK_ENTRIES // max(n_rows, 1), FEWEST_COLUMNS, MOST_COLUMNS))
     n_blocks = max(-(-n_columns // width), min(n_columns // FEWEST_COLUMNS, 4), 1)
     edges = [n_columns * i // n_blocks for i in range(n_blocks + 1)]
-    return tuple(slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True))
+    return tuple(slice(a, b) for a, b in pairwise(edges))
 
 
 @dataclass(frozen=True)
@@ -93,40 +94,31 @@ def thread_count(threads: int | None) -> int:
     return int(threads)
 
 
-class _OneThreadBlas:
-    """Holds the BLAS at one thread while any fit of this process runs, then gives it back as it was.
-
-    The BLAS' thread number belongs to the whole process, so fits in several threads must share one hold:
-    the last to leave restores what the first one found.
-    """
-
-    def __init__(self) -> None:
-        self._lock, self._users, self._limits = Lock(), 0, None
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._users == 0:
-                self._limits = threadpool_limits(1, user_api="blas")
-            self._users += 1
-
-    def __exit__(self, *error: object) -> None:
-        with self._lock:
-            self._users -= 1
-            if self._users == 0 and self._limits is not None:
-                self._limits.restore_original_limits()
-                self._limits = None
+# The number of BLAS threads belongs to the whole process. Of fits side by side one holds it, so that what it gives
+# back at the end is what the caller had set, and not what another fit had.
+_BLAS = Lock()
 
 
-_ONE_THREAD_BLAS = _OneThreadBlas()
+@contextmanager
+def _one_thread_blas() -> Iterator[None]:
+    if not _BLAS.acquire(blocking=False):
+        yield
+        return
+    try:
+        with threadpool_limits(1, user_api="blas"):
+            yield
+    finally:
+        _BLAS.release()
 
 
 @contextmanager
 def running(threads: int) -> Iterator[Runner[Any]]:
     """Give a ``run(function, spans)`` that yields results in the order of the spans.
 
-    Our threads replace the BLAS' own, which on skinny products gain little and fight for the cores.
+    Our threads replace the BLAS' own, which on skinny products gain little and fight for the cores; the caller's
+    setting comes back at the end.
     """
-    with _ONE_THREAD_BLAS:
+    with _one_thread_blas():
         if threads == 1:
             yield map
             return

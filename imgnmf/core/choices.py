@@ -55,7 +55,7 @@ def as_init(init: InitLike) -> Init:
     """The start that is meant.
 
     >>> as_init("random")
-    RandomInit()
+    RandomInit(lead_in=True)
     """
     return _named("init", init, INITS) if isinstance(init, str) else init
 

@@ -17,6 +17,7 @@ from imgnmf.errors import IncompatibleError, ShapeMismatchError
 
 __all__ = ["encode", "exact_coefficients"]
 
+
 def encode(V_new: Any, W: Array, *, loss: Loss, threads: int | None = None) -> Array:
     """The best non-negative coefficients of each image for the parts `W`.
 

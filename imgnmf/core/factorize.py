@@ -11,17 +11,17 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks, Runner, running, thread_count
-from imgnmf.core.check import as_matrix, checked_count, checked_rank, checked_values
+from imgnmf.core.check import as_matrix, checked_count, checked_rank
 from imgnmf.core.choices import InitLike, LossLike, SolverLike, as_init, as_loss, as_solver
 from imgnmf.core.encode import exact_coefficients
 from imgnmf.core.inits import ColumnSample, GivenFactors, Init, RandomInit
+from imgnmf.core.iterate import Iterate, Problem, exact_loss, iterate
 from imgnmf.core.lead_in import led_in_start
-from imgnmf.core.losses import Loss
-from imgnmf.core.iterate import Iterate, Problem, iterate
 from imgnmf.core.parts import Array, inner
-from imgnmf.core.penalties import Penalties, Weight, weights_of
-from imgnmf.core.result import Factorization, History
+from imgnmf.core.penalties import Penalties, weights_of
+from imgnmf.core.result import Factorization, History, in_unit
 from imgnmf.core.stopping import RelativeDecrease, StoppingRule, TimeLimit
+from imgnmf.core.units import as_blocks, in_user_units, power_of_two
 from imgnmf.errors import ConvergenceWarning, DataWarning
 
 __all__ = ["Callback", "State", "factorize"]
@@ -51,7 +51,7 @@ class State:
 Callback: TypeAlias = Callable[[State], object]
 
 
-def factorize(  # noqa: PLR0913 - the public contract
+def factorize(
     V: Any,
     rank: int,
     *,
@@ -144,7 +144,7 @@ def factorize(  # noqa: PLR0913 - the public contract
         problem = fitting.problem(blocks, run)
         fits = (fitting.fit(problem, stream, limits, run) for stream in streams)
         best = min(fits, key=lambda fit: fit.objective)
-    if best.reason.startswith(MAX_ITER):
+    if best.n_iter and best.reason.startswith(MAX_ITER):
         _warn_not_converged(best)
     return best
 
@@ -170,11 +170,11 @@ class _Limits:
             for _ in range(self.max_iter):
                 best = next(iterates)
                 _record(history, best, time.perf_counter() - self.started, problem.energy)
+                if self.callback and self.callback(_state(best, history, problem)):
+                    return best, "the callback asked to stop", False
                 for rule in self.rules:
                     if reason := rule(history):
                         return best, reason, rule.converges
-                if self.callback and self.callback(_state(best, history, problem)):
-                    return best, "the callback asked to stop", False
         except KeyboardInterrupt:
             return best, INTERRUPTED, False
         return best, f"{MAX_ITER} = {self.max_iter} iterations were done", False
@@ -191,7 +191,7 @@ class _Fit:
     penalty_W: Penalties
     penalty_H: Penalties
 
-    def problem(self, blocks: ColumnBlocks, run: Runner[float]) -> Problem:
+    def problem(self, blocks: ColumnBlocks, run: Runner[Any]) -> Problem:
         def sums(span: slice) -> Array:
             block = blocks.load(span)
             return np.array([inner(block, block), block.sum(dtype=np.float64)])
@@ -219,20 +219,20 @@ class _Fit:
         W, H = in_user_units(best.W, best.H, problem.blocks.exponent)
         loss, squared = exact_loss(problem, best.W, best.H)
         penalties = problem.penalty_W.value(best.W) + problem.penalty_H.value(best.H)
-        unit = _power_of_two(problem.blocks.exponent * self.loss.beta)
+        unit = power_of_two(problem.blocks.exponent * self.loss.beta)
         return Factorization(
             W=W,
             H=H,
             n_iter=len(history.seconds),
             converged=converged,
             reason=reason,
-            objective=(loss + penalties) * unit,
+            objective=float(in_unit(np.array(loss + penalties), unit)),
             relative_error=float(np.sqrt(squared / problem.energy)),
             trace=history.frozen(unit),
             loss=self.loss,
             solver=self.solver.name,
             init=self.init.name,
-            floor=problem.blocks.floor * _power_of_two(problem.blocks.exponent),
+            floor=problem.blocks.floor * power_of_two(problem.blocks.exponent),
         )
 
     def of_nothing(self, shape: tuple[int, int], blocks: ColumnBlocks) -> Factorization:
@@ -253,42 +253,6 @@ class _Fit:
         )
 
 
-def exact_loss(problem: Problem, W: Array, H: Array) -> tuple[float, float]:
-    """Loss and squared residual of a pair, from the residual itself, block by block."""
-    loss = squared = 0.0
-    for span in problem.blocks.spans:
-        V_b = problem.blocks.load(span)
-        model = W.T @ H[:, span]
-        residual = V_b - model
-        loss, squared = loss + problem.loss.value(V_b, model), squared + inner(residual, residual)
-    return loss, squared
-
-
-def in_user_units(W: Array, H: Array, exponent: int) -> tuple[Array, Array]:
-    """`W` as (n_pixels, rank) and `H`, as copies, the scale of V shared out between them."""
-    half = exponent // 2
-    return np.ldexp(W, half).T, np.ldexp(H, exponent - half)
-
-
-def as_blocks(V: Array, loss: Loss) -> ColumnBlocks:
-    """Blocks in float64 for float64 data, else float32; scaled to a maximum of about 1 where the loss has floors.
-
-    Under Frobenius there are none, and scaling is left out unless squares would leave the range.
-    """
-    largest = checked_values(V)
-    dtype = np.dtype(np.float64 if V.dtype == np.float64 else np.float32)
-    exponent = int(np.frexp(largest)[1])
-    if loss.beta == 2 and abs(exponent) <= 16:
-        exponent = 0
-    floor = loss.floor * _positive_median(V) if loss.floor and largest else 0.0
-    return ColumnBlocks(V, dtype, exponent, float(np.ldexp(floor, -exponent)))
-
-
-def _positive_median(V: Array) -> float:
-    sample = V[:, :: max(1, V.size // 1_000_000)]
-    return float(np.median(sample[sample > 0])) if (sample > 0).any() else float(V.max())
-
-
 def _as_rules(stop: StoppingRule | Sequence[StoppingRule] | None, time_limit: float | None) -> tuple[StoppingRule, ...]:
     rules = RelativeDecrease() if stop is None else stop
     limit = () if time_limit is None else (TimeLimit(time_limit),)
@@ -307,15 +271,10 @@ def _state(best: Iterate, history: History, problem: Problem) -> State:
     return State(
         iteration=len(history.seconds),
         seconds=history.seconds[-1],
-        objective=best.objective * _power_of_two(exponent * problem.loss.beta),
+        objective=float(in_unit(np.array(best.objective), power_of_two(exponent * problem.loss.beta))),
         relative_error=history.relative_error[-1],
         _pair=lambda: in_user_units(best.W, best.H, exponent),
     )
-
-
-def _power_of_two(exponent: float) -> float:
-    with np.errstate(over="ignore", under="ignore"):
-        return float(np.exp2(exponent))
 
 
 def _warn_not_converged(fit: Factorization) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from imgnmf.core.blocks import ColumnBlocks, Runner
 from imgnmf.core.kernels import hals_sweeps
 from imgnmf.core.parts import Array, gram_of, inner
+from imgnmf.core.sketch import randomized_svd
 from imgnmf.errors import ParameterError
 
 __all__ = [
@@ -24,8 +25,6 @@ __all__ = [
     "RandomInit",
     "coefficients_for",
     "fitted_start",
-    "randomized_basis",
-    "randomized_svd",
 ]
 
 
@@ -223,7 +222,7 @@ class SPA:
             length = np.linalg.norm(column)
             direction = (column / length if length > 0 else column).astype(blocks.dtype)
             directions = np.vstack([directions, direction])
-            taken = np.concatenate(list(run(lambda span, d=direction: d @ blocks.load(span), blocks.spans)))
+            taken = _projections(direction, blocks, run)
             left = np.where(np.isin(np.arange(left.size), chosen), -1, left - taken.astype(np.float64) ** 2)
         W = np.ascontiguousarray(_columns(blocks, np.resize(chosen, rank)).T)
         return W, coefficients_for(W, blocks, run)
@@ -242,52 +241,17 @@ def coefficients_for(W: Array, blocks: ColumnBlocks, run: Runner[Any], sweeps: i
     return np.concatenate(list(run(visit, blocks.spans)), axis=1)
 
 
-def randomized_basis(
-    blocks: ColumnBlocks, width: int, rng: np.random.Generator, run: Runner[Any]
+def fitted_start(
+    init: Init, blocks: ColumnBlocks, rank: int, rng: np.random.Generator, run: Runner[Any]
 ) -> tuple[Array, Array]:
-    """``V ~ basis.T @ B`` with orthonormal rows of `basis`, by one power step (Halko, Martinsson & Tropp 2011, 4.4).
-
-    Returns
-    -------
-    basis : array, shape (width, n_pixels)
-    B : array, shape (width, n_images)
-    """
-    probe = rng.standard_normal((width, blocks.shape[1]), np.float32).astype(blocks.dtype)
-    sketch = sum(run(lambda span: probe[:, span] @ blocks.load(span).T, blocks.spans))
-    basis = _orthonormal(sketch)
-    sketch = sum(run(lambda span: (basis @ (V := blocks.load(span))) @ V.T, blocks.spans))
-    basis = _orthonormal(sketch)
-    return basis, np.concatenate(list(run(lambda span: basis @ blocks.load(span), blocks.spans)), axis=1)
-
-
-def randomized_svd(
-    blocks: ColumnBlocks, rank: int, rng: np.random.Generator, run: Runner[Any]
-) -> tuple[Array, Array, Array]:
-    """Leading singular triplets of V (Halko, Martinsson & Tropp 2011, alg. 5.1).
-
-    Returns
-    -------
-    left : array, shape (rank, n_pixels)
-    values : array, shape (rank,), falling
-    right : array, shape (rank, n_images)
-    """
-    basis, small = randomized_basis(blocks, min(rank + 10, *blocks.shape), rng, run)
-    squares, vectors = np.linalg.eigh(gram_of(small))
-    order = np.argsort(squares)[::-1][:rank]
-    values = np.sqrt(np.maximum(squares[order], 0))
-    left = vectors[:, order].T @ basis
-    right = (vectors[:, order].T @ small) / np.where(values > 0, values, 1)[:, None]
-    return left, values, right
-
-
-def fitted_start(init: Init, blocks: ColumnBlocks, rank: int, rng: np.random.Generator, run: Runner[Any]) -> tuple[Array, Array]:
     """The start of `init`, scaled by the number that fits V best and with both factors of one norm."""
     W, H = init.start(blocks, rank, rng, run)
+    # A part that is zero in both factors would stay so.
+    dead = np.asarray(~(W.any(axis=1) | H.any(axis=1)))
+    if dead.any():
+        W = np.where(dead[:, None], 2 * W.mean() * rng.random(W.shape), W).astype(W.dtype)
     if isinstance(init, GivenFactors) and init.H is not None:
         return W, H
-    # A part that is zero in both factors would stay so.
-    dead = ~(W.any(axis=1) | H.any(axis=1))
-    W = np.where(dead[:, None], rng.random(W.shape).astype(W.dtype) * W.mean(), W)
     product = sum(run(lambda span: inner(W, H[:, span] @ blocks.load(span).T), blocks.spans))
     model = inner(gram_of(W), gram_of(H))
     scale = product / model if model > 0 and product > 0 else 1.0
@@ -297,24 +261,26 @@ def fitted_start(init: Init, blocks: ColumnBlocks, rank: int, rng: np.random.Gen
     return W * np.asarray(root * balance, W.dtype), H * np.asarray(root / balance, H.dtype)
 
 
-def _orthonormal(rows: Array) -> Array:
-    return np.ascontiguousarray(np.linalg.qr(rows.T)[0].T)
-
-
 def _columns(blocks: ColumnBlocks, chosen: Array) -> Array:
     """Some columns, scaled as blocks are, as an array of shape (n_pixels, len(chosen))."""
     return replace(blocks, data=blocks.data[:, chosen]).load(slice(None))
 
 
+def _projections(direction: Array, blocks: ColumnBlocks, run: Runner[Any]) -> Array:
+    return np.concatenate(list(run(lambda span: direction @ blocks.load(span), blocks.spans)))
+
+
 def _squares(V: Array) -> Array:
-    return np.einsum("ij,ij->j", V, V, dtype=np.float64)
+    return np.asarray(np.einsum("ij,ij->j", V, V, dtype=np.float64))
 
 
 def _heavier_half(u: Array, v: Array, *, first: bool) -> tuple[Array, Array]:
     if first:
         return np.abs(u), np.abs(v)
     halves = [(np.maximum(sign * u, 0), np.maximum(sign * v, 0)) for sign in (1, -1)]
-    (w, h), weight = max(((pair, np.linalg.norm(pair[0]) * np.linalg.norm(pair[1])) for pair in halves), key=lambda p: p[1])
+    (w, h), weight = max(
+        ((pair, np.linalg.norm(pair[0]) * np.linalg.norm(pair[1])) for pair in halves), key=lambda p: p[1]
+    )
     if weight == 0:
         return np.zeros_like(w), np.zeros_like(h)
     root = np.sqrt(weight)

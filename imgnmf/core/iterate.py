@@ -15,17 +15,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import count
+from typing import Any
 
 import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks, Runner, block_spans
 from imgnmf.core.extrapolation import Pace, extrapolated
 from imgnmf.core.losses import Loss
-from imgnmf.core.parts import Array, Measured, Parts
+from imgnmf.core.parts import Array, Parts, inner
 from imgnmf.core.penalties import Weight
 from imgnmf.core.solvers import Solver
 
-__all__ = ["Iterate", "Problem", "iterate"]
+__all__ = ["Iterate", "Problem", "exact_loss", "iterate"]
 
 # The stationarity of both halves costs a product more than the pass itself needs, so it is looked at now and then.
 CHECK_EVERY = 10
@@ -96,7 +97,7 @@ class _Memory:
         self.accepted, self.last, self.spare = self.last, self.spare, self.accepted
 
 
-def iterate(problem: Problem, W: Array, H: Array, run: Runner[Parts]) -> Iterator[Iterate]:
+def iterate(problem: Problem, W: Array, H: Array, run: Runner[Any]) -> Iterator[Iterate]:
     """Improve ``(W, H)`` forever; each iterate's objective is at most the one's before.
 
     Parameters
@@ -124,7 +125,11 @@ def iterate(problem: Problem, W: Array, H: Array, run: Runner[Parts]) -> Iterato
         if checking:
             decrease += problem.penalty_W.applied(total, stepped).predicted_decrease(stepped)
         if value <= objective + problem.rounding or iteration == 1:
-            objective, squared_residual, accepted_W = min(value, objective), found.squared_residual, found.factor
+            objective, squared_residual, accepted_W = (
+                min(value, objective),
+                found.squared_residual,
+                found.factor,
+            )
             memory.accept()
             way = way.after_success()
             ahead = extrapolated(stepped, last_W, way.momentum, way.positive_only)
@@ -162,9 +167,10 @@ class _Way:
 
 
 def one_pass(
-    problem: Problem, W: Array, memory: _Memory, way: _Way, checking: bool, run: Runner[tuple[Parts, float]]
+    problem: Problem, W: Array, memory: _Memory, way: _Way, checking: bool, run: Runner[Any]
 ) -> tuple[Parts, float]:
     """Visit every block: step its H, extrapolate it, and add up what the step on W needs."""
+
     def visit(span: slice) -> tuple[Parts, float]:
         V_b, H_b = problem.blocks.load(span), memory.accepted[:, span]
         parts = problem.penalty_H.applied(problem.parts(V_b, W, H_b), H_b)
@@ -182,7 +188,7 @@ def one_pass(
     return total, decrease
 
 
-def step_W(problem: Problem, total: Parts, W: Array, careful: bool, run: Runner[Array]) -> Array:
+def step_W(problem: Problem, total: Parts, W: Array, careful: bool, run: Runner[Any]) -> Array:
     """The step on W; its columns are pixels, independent of each other, so it runs block by block too."""
     parts = problem.penalty_W.applied(total, W)
 
@@ -190,3 +196,14 @@ def step_W(problem: Problem, total: Parts, W: Array, careful: bool, run: Runner[
         return problem.step(parts.columns(span), W[:, span], careful)
 
     return np.concatenate(list(run(visit, block_spans(256, W.shape[1]))), axis=1)
+
+
+def exact_loss(problem: Problem, W: Array, H: Array) -> tuple[float, float]:
+    """Loss and squared residual of a pair, from the residual itself, block by block."""
+    loss = squared = 0.0
+    for span in problem.blocks.spans:
+        V_b = problem.blocks.load(span)
+        model = W.T @ H[:, span]
+        residual = V_b - model
+        loss, squared = loss + problem.loss.value(V_b, model), squared + inner(residual, residual)
+    return loss, squared

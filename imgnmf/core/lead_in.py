@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks, Runner
-from imgnmf.core.inits import GivenFactors, Init, coefficients_for, fitted_start, randomized_basis
+from imgnmf.core.inits import GivenFactors, Init, coefficients_for, fitted_start
 from imgnmf.core.iterate import Problem, iterate
 from imgnmf.core.losses import Form, Frobenius
 from imgnmf.core.parts import Array, Quadratic
 from imgnmf.core.penalties import Weight
+from imgnmf.core.sketch import randomized_basis
 from imgnmf.core.solvers import HALS
 
 __all__ = ["led_in_start"]
@@ -28,7 +29,9 @@ COARSE_ITERATIONS, SKETCH_ITERATIONS, FROBENIUS_ITERATIONS = 40, 20, 20
 LIFT = 0.01
 
 
-def led_in_start(init: Init, problem: Problem, rank: int, rng: np.random.Generator, run: Runner[Any]) -> tuple[Array, Array]:
+def led_in_start(
+    init: Init, problem: Problem, rank: int, rng: np.random.Generator, run: Runner[Any]
+) -> tuple[Array, Array]:
     """The start of `init`, improved on cheaper problems unless it is given or asks to be left alone."""
     if isinstance(init, GivenFactors) or not getattr(init, "lead_in", False):
         W, H = fitted_start(init, problem.blocks, rank, rng, run)
@@ -39,7 +42,9 @@ def led_in_start(init: Init, problem: Problem, rank: int, rng: np.random.Generat
     return _lifted(W), _lifted(H)
 
 
-def _improved(init: Init, problem: Problem, rank: int, rng: np.random.Generator, run: Runner[Any]) -> tuple[Array, Array]:
+def _improved(
+    init: Init, problem: Problem, rank: int, rng: np.random.Generator, run: Runner[Any]
+) -> tuple[Array, Array]:
     other_loss = problem.loss.beta != 2
     easy = replace(problem, loss=Frobenius(), solver=HALS(), penalty_W=Weight(), penalty_H=Weight())
     if easy.solver.needs != problem.solver.needs and not other_loss:
@@ -93,4 +98,4 @@ def _sketched(problem: Problem, width: int, rng: np.random.Generator, run: Runne
 def _lifted(factor: Array) -> Array:
     level = factor.mean(axis=1, keepdims=True)
     level = np.where(level > 0, level, factor.mean())
-    return np.maximum(factor, np.asarray(LIFT, factor.dtype) * level)
+    return np.asarray(np.maximum(factor, np.asarray(LIFT, factor.dtype) * level))

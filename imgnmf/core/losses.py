@@ -126,7 +126,9 @@ class BetaDivergence:
             return 1 / (2 - self.beta)
         return 1 / (self.beta - 1) if self.beta > 2 else 1.0
 
-    def parts(self, form: Form, V: Array, fixed: Array, moving: Array, *, measure: bool = False) -> Gradient | Curvature:
+    def parts(
+        self, form: Form, V: Array, fixed: Array, moving: Array, *, measure: bool = False
+    ) -> Gradient | Curvature:
         """Both halves of the gradient; for "curvature" also each column's Hessian."""
         model = self._model(V, fixed, moving)
         loss = squared = 0.0
@@ -147,7 +149,7 @@ class BetaDivergence:
             logs = np.log(np.maximum(V / y, np.finfo(model.dtype).tiny))
             return inner(V, logs) - _total(V) + _total(model)
         if b == 0:
-            ratio = V / y
+            ratio = np.maximum(V / y, np.finfo(model.dtype).tiny)
             return _total(ratio) - _total(np.log(ratio)) - V.size
         power = y ** (b - 1)
         return (_total(V**b) + (b - 1) * inner(power, y) - b * inner(V, power)) / (b * (b - 1))
@@ -155,7 +157,7 @@ class BetaDivergence:
     def _model(self, V: Array, fixed: Array, moving: Array) -> Array:
         # In the memory order of V, so that element-wise work runs along both.
         model = fixed.T @ moving if V.flags.c_contiguous else (moving.T @ fixed).T
-        return np.maximum(model, np.finfo(model.dtype).eps, out=model)
+        return np.asarray(np.maximum(model, np.finfo(model.dtype).eps, out=model))
 
 
 def KullbackLeibler() -> BetaDivergence:

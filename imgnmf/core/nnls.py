@@ -41,8 +41,9 @@ def nonnegative_least_squares(gram: Array, product: Array, start: Array | None =
     G, P = gram * np.outer(scale, scale), product * scale[:, None]
     guess = hals_sweeps(G, P, np.zeros_like(P) if start is None else start / scale[:, None], SWEEPS, 1e-12)
     H = np.empty_like(P)
-    for start in range(0, P.shape[1], chunk := max(1, (1 << 22) // max(G.size, 1))):
-        span = slice(start, start + chunk)
+    chunk = max(1, (1 << 22) // max(G.size, 1))
+    for first in range(0, P.shape[1], chunk):
+        span = slice(first, first + chunk)
         H[:, span] = _pivoted(G, P[:, span], guess[:, span])
     return H * scale[:, None]
 
@@ -84,4 +85,4 @@ def _solve_free(G: Array, P: Array, free: Array) -> Array:
 
 def _last_only(wrong: Array) -> Array:
     last = wrong.shape[0] - 1 - np.argmax(wrong[::-1], axis=0)
-    return wrong & (np.arange(wrong.shape[0])[:, None] == last)
+    return np.asarray(wrong & (np.arange(wrong.shape[0])[:, None] == last))

@@ -59,10 +59,16 @@ class History:
         return Trace(
             iteration=np.arange(1, len(self.seconds) + 1),
             seconds=np.array(self.seconds),
-            objective=np.array(self.objective) * unit,
+            objective=in_unit(np.array(self.objective), unit),
             relative_error=np.array(self.relative_error),
             kkt=self.kkt,
         )
+
+
+def in_unit(values: Array, unit: float) -> Array:
+    """``values * unit``, infinite where the user's unit cannot hold it."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.where(values == 0, 0.0, values * unit)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +119,7 @@ class Factorization:
     @property
     def rank(self) -> int:
         """k, the number of parts."""
-        return self.W.shape[1]
+        return int(self.W.shape[1])
 
     def reconstruct(self) -> Array:
         """``W H``, shape (n_pixels, n_images)."""

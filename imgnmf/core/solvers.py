@@ -174,14 +174,14 @@ class ProjectedGradient:
             t_next = (1 + np.sqrt(1 + 4 * t * t)) / 2
             ahead = new + np.asarray((t - 1) / t_next, new.dtype) * (new - now)
             now, t = new, t_next
-        return now
+        return np.asarray(now)
 
     def careful_step(self, parts: Quadratic, moving: Array) -> Array:
         """Without momentum, a step of one over the Lipschitz constant never raises the objective."""
         rate = _safe_rate(parts.gram)
         for _ in range(self.inner):
             moving = np.maximum(moving - rate * (parts.gram @ moving - parts.product), 0)
-        return moving
+        return np.asarray(moving)
 
 
 def _safe_rate(gram: Array) -> Array:
@@ -243,8 +243,7 @@ class Newton:
 
     Examples
     --------
-    >>> from imgnmf.core.nnls import nonnegative_least_squares
-from imgnmf.core.parts import Curvature
+    >>> from imgnmf.core.parts import Curvature
     >>> parts = Curvature(np.array([[3.0]]), np.array([[1.0]]), np.array([[4.0]]))
     >>> Newton().step(parts, np.ones((1, 1)))
     array([[1.5]])
@@ -265,7 +264,7 @@ from imgnmf.core.parts import Curvature
         """The minimiser of the quadratic model, nearly."""
         gradient = np.ascontiguousarray(parts.minus - parts.plus)
         floor = np.finfo(moving.dtype).eps ** 2 * moving.max(initial=0)
-        return np.maximum(newton_sweeps(parts.hessians, gradient, moving, self.sweeps), floor)
+        return np.asarray(np.maximum(newton_sweeps(parts.hessians, gradient, moving, self.sweeps), floor))
 
     def careful_step(self, parts: Curvature, moving: Array) -> Array:
         """A multiplicative step, which never raises the objective."""
@@ -278,4 +277,4 @@ def _multiplied(parts: Parts, moving: Array, exponent: float) -> Array:
     if exponent != 1:
         ratio = ratio**exponent
     floor = np.finfo(moving.dtype).eps ** 2 * moving.max(initial=0)
-    return np.maximum(moving * ratio, floor)
+    return np.asarray(np.maximum(moving * ratio, floor))

@@ -1,0 +1,43 @@
+"""Between the user's unit and the one that the loop works in."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from imgnmf.core.blocks import ColumnBlocks
+from imgnmf.core.check import checked_values
+from imgnmf.core.losses import Loss
+from imgnmf.core.parts import Array
+
+__all__ = ["as_blocks", "in_user_units", "power_of_two"]
+
+
+def as_blocks(V: Array, loss: Loss) -> ColumnBlocks:
+    """Blocks in float64 for float64 data, else float32; scaled to a maximum of about 1 where the loss has floors.
+
+    Under Frobenius there are none, and scaling is left out unless squares would leave the range.
+    """
+    largest = checked_values(V)
+    dtype = np.dtype(np.float64 if V.dtype == np.float64 else np.float32)
+    exponent = int(np.frexp(largest)[1])
+    if loss.beta == 2 and abs(exponent) <= 16:
+        exponent = 0
+    floor = loss.floor * _positive_median(V) if loss.floor and largest else 0.0
+    return ColumnBlocks(V, dtype, exponent, float(np.ldexp(floor, -exponent)))
+
+
+def _positive_median(V: Array) -> float:
+    sample = V[:, :: max(1, V.size // 1_000_000)]
+    return float(np.median(sample[sample > 0])) if (sample > 0).any() else float(V.max())
+
+
+def in_user_units(W: Array, H: Array, exponent: int) -> tuple[Array, Array]:
+    """`W` as (n_pixels, rank) and `H`, as copies, the scale of V shared out between them."""
+    half = exponent // 2
+    return np.ldexp(W, half).T, np.ldexp(H, exponent - half)
+
+
+def power_of_two(exponent: float) -> float:
+    """``2**exponent``, infinite or zero beyond the range of a float."""
+    with np.errstate(over="ignore", under="ignore"):
+        return float(np.exp2(exponent))
