@@ -27,9 +27,7 @@ def read_netpbm(file: BinaryIO, request: Request) -> Iterator[Raster]:
     data = file.read()
     header = HEADER.match(data)
     if header is None:
-        raise UnreadableError(
-            "its header is damaged: expected 'P5 WIDTH HEIGHT MAXVAL' in text", foreign=True
-        )
+        raise UnreadableError("its header is damaged: expected 'P5 WIDTH HEIGHT MAXVAL' in text", foreign=True)
     kind, width, height, top = (int(number) for number in header.groups())
     request.check_size(height, width)
     if width * height == 0 or not 0 < top < 65536:

@@ -66,9 +66,7 @@ class PatchSet(ImageSet):
             )
         return ImageSet(np.stack(self.assemble_each(V_hat, weights=weights)), self.source_names)
 
-    def assemble_each(
-        self, V_hat: NDArray[Any], *, weights: NDArray[Any] | None = None
-    ) -> list[NDArray[Any]]:
+    def assemble_each(self, V_hat: NDArray[Any], *, weights: NDArray[Any] | None = None) -> list[NDArray[Any]]:
         """Do as `assemble` does, for images of any sizes: a list of arrays, one an image."""
         patches = self._patches_of(V_hat)
         weight = self._checked_weights(weights)
@@ -174,9 +172,7 @@ def _cut(pictures: list[NDArray[Any]], origins: NDArray[np.intp], size: tuple[in
     return pixels
 
 
-def _grid(
-    image: int, picture: NDArray[Any], size: tuple[int, int], step: tuple[int, int]
-) -> NDArray[np.intp]:
+def _grid(image: int, picture: NDArray[Any], size: tuple[int, int], step: tuple[int, int]) -> NDArray[np.intp]:
     down, right = (
         np.append(np.arange(0, length - patch, stride), length - patch)
         for length, patch, stride in zip(picture.shape[:2], size, step, strict=True)
@@ -191,9 +187,7 @@ def _random_places(
     across = np.array([picture.shape[1] - size[1] + 1 for picture in pictures])
     places = across * [picture.shape[0] - size[0] + 1 for picture in pictures]
     if not 1 <= n_patches <= places.sum():
-        raise ParameterError(
-            f"expected n_patches in 1..{places.sum()}, the places there are, got {n_patches}"
-        )
+        raise ParameterError(f"expected n_patches in 1..{places.sum()}, the places there are, got {n_patches}")
     place = rng.choice(int(places.sum()), n_patches, replace=False)
     image = np.searchsorted(places.cumsum(), place, side="right")
     row, column = np.divmod(place - (places.cumsum() - places)[image], across[image])

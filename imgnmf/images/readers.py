@@ -106,9 +106,7 @@ def load_images(
     pixels = collector.stacked()
     mixture = _mixture(collector, pixels)
     if mixture and strict:
-        raise DataError(
-            f"expected images of one depth and colour, found {mixture}; convert them, or strict=False"
-        )
+        raise DataError(f"expected images of one depth and colour, found {mixture}; convert them, or strict=False")
     if mixture:
         warnings.warn(f"{mixture}; pass strict=True to refuse that", DataWarning, stacklevel=2)
     if collector.doubts:
@@ -154,11 +152,7 @@ def _read(file: SourceFile, request: Request) -> list[Raster]:
 def _nothing_read(listing: Listing, skipped: list[Skipped]) -> Exception:
     if listing.explicit:
         return ImageReadError(f"nothing could be read of {listing.where}: {listed(tuple(skipped))}")
-    left_out = (
-        f"{counted(len(skipped), 'file')} skipped: {listed(tuple(skipped))}"
-        if skipped
-        else "nothing is there"
-    )
+    left_out = f"{counted(len(skipped), 'file')} skipped: {listed(tuple(skipped))}" if skipped else "nothing is there"
     return NoImagesError(f"no readable images in {listing.where} (looked for {looked_for()}); {left_out}")
 
 

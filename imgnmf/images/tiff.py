@@ -7,7 +7,7 @@ Pillow decodes the rest (palettes, CMYK, LZW, fax, JPEG). Its release 13 turns p
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -34,7 +34,7 @@ def read_tiff(file: BinaryIO, request: Request) -> Iterator[Raster]:
 
     image: ImageFile | None = None
     with tifffile.TiffFile(file) as tiff:
-        pages = [page for page in tiff.pages if not page.is_reduced]
+        pages = _full_size_pages(tiff.pages)
         for number in request.frame_numbers(len(pages)):
             page = pages[number]
             request.check_size(page.imagelength, page.imagewidth)
@@ -47,19 +47,30 @@ def read_tiff(file: BinaryIO, request: Request) -> Iterator[Raster]:
             yield upright(raster, tag.value if tag else 1)
 
 
+def _full_size_pages(pages: Iterable[Any]) -> list[Any]:
+    kept = []
+    for page in pages:
+        # A damaged link leads through the rest of the file as if it were pages, for minutes.
+        if page.imagelength * page.imagewidth == 0:
+            raise UnreadableError(f"its page {page.index} has no size: damaged or truncated")
+        if not page.is_reduced:
+            kept.append(page)
+    return kept
+
+
 def _is_plain(page: Any) -> bool:
     in_reach = page.compression in NO_CODEC_NEEDED or page.bitspersample > 16
     return in_reach and page.bitspersample >= 8 and page.photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB)
 
 
 def _with_tifffile(page: Any) -> Raster:
-    pixels = page.asarray()
-    if page.axes == "SYX":
-        pixels = np.ascontiguousarray(np.moveaxis(pixels, 0, -1))
-    if page.axes not in ("YX", "YXS", "SYX") or pixels.shape[2:] not in ((), (2,), (3,), (4,)):
+    if page.axes not in ("YX", "YXS", "SYX") or page.samplesperpixel > 4:
         raise UnreadableError(
             f"its page has the shape {page.shape} (axes {page.axes}), expected grey or RGB, with alpha or not"
         )
+    pixels = page.asarray()
+    if page.axes == "SYX":
+        pixels = np.ascontiguousarray(np.moveaxis(pixels, 0, -1))
     if page.photometric == WHITE_IS_ZERO:
         pixels = np.bitwise_not(pixels) if pixels.dtype.kind == "u" else pixels
     return _with_straight_alpha(pixels, page)

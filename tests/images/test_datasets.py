@@ -68,18 +68,12 @@ def test_swimmer_comes_in_two_variants():
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones():
-    with pytest.raises(
-        ParameterError, match="no dataset 'faces'; there are lfw-faces, digits, patches, swimmer"
-    ):
+    with pytest.raises(ParameterError, match="no dataset 'faces'; there are lfw-faces, digits, patches, swimmer"):
         load_dataset("faces")
 
 
 def test_an_option_of_another_set_is_refused():
-    with pytest.raises(
-        ParameterError, match="patch_size does not apply to the dataset 'digits', which takes no"
-    ):
+    with pytest.raises(ParameterError, match="patch_size does not apply to the dataset 'digits', which takes no"):
         load_dataset("digits", patch_size=(4, 4))
-    with pytest.raises(
-        ParameterError, match="rng does not apply to the dataset 'swimmer', which takes variant"
-    ):
+    with pytest.raises(ParameterError, match="rng does not apply to the dataset 'swimmer', which takes variant"):
         load_dataset("swimmer", rng=0)
