@@ -1,8 +1,90 @@
-"""imgnmf takes a set of images apart into their parts by non-negative matrix factorization."""
+"""imgnmf takes a set of images apart into their parts by non-negative matrix factorization.
+
+``V ~ W H``: each column of `V` is an image, each column of `W` a part, each column of `H` how much of every
+part an image holds. A name is loaded when it is first used, so that importing the package costs nothing.
+"""
 
 from __future__ import annotations
 
-from imgnmf.core.factorize import factorize
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from imgnmf import errors, images, viz
+    from imgnmf.archive import ModelMeta, load, save
+    from imgnmf.core.factorize import factorize
+    from imgnmf.core.inits import NNDSVD, SPA, ColumnSample, GivenFactors, RandomInit
+    from imgnmf.core.losses import BetaDivergence, Frobenius, ItakuraSaito, KullbackLeibler
+    from imgnmf.core.penalties import L1, L2
+    from imgnmf.core.result import Factorization, Trace
+    from imgnmf.core.solvers import ANLS, HALS, MU, Newton, ProjectedGradient
+    from imgnmf.core.stopping import KKTBelow, RelativeDecrease, TimeLimit
+    from imgnmf.images import ImageSet, describe_datasets, extract_patches, load_dataset, load_images
+    from imgnmf.studies.ranks import RankStudy, factorize_ranks
 
 __version__ = "0.1.0"
-__all__ = ["factorize"]
+
+__all__ = [
+    "ANLS",
+    "HALS",
+    "L1",
+    "L2",
+    "MU",
+    "NNDSVD",
+    "SPA",
+    "BetaDivergence",
+    "ColumnSample",
+    "Factorization",
+    "Frobenius",
+    "GivenFactors",
+    "ImageSet",
+    "ItakuraSaito",
+    "KKTBelow",
+    "KullbackLeibler",
+    "ModelMeta",
+    "Newton",
+    "ProjectedGradient",
+    "RandomInit",
+    "RankStudy",
+    "RelativeDecrease",
+    "TimeLimit",
+    "Trace",
+    "describe_datasets",
+    "errors",
+    "extract_patches",
+    "factorize",
+    "factorize_ranks",
+    "images",
+    "load",
+    "load_dataset",
+    "load_images",
+    "save",
+    "viz",
+]
+
+_HOME = {
+    "imgnmf.archive": ("ModelMeta", "load", "save"),
+    "imgnmf.core.factorize": ("factorize",),
+    "imgnmf.core.inits": ("NNDSVD", "SPA", "ColumnSample", "GivenFactors", "RandomInit"),
+    "imgnmf.core.losses": ("BetaDivergence", "Frobenius", "ItakuraSaito", "KullbackLeibler"),
+    "imgnmf.core.penalties": ("L1", "L2"),
+    "imgnmf.core.result": ("Factorization", "Trace"),
+    "imgnmf.core.solvers": ("ANLS", "HALS", "MU", "Newton", "ProjectedGradient"),
+    "imgnmf.core.stopping": ("KKTBelow", "RelativeDecrease", "TimeLimit"),
+    "imgnmf.images": ("ImageSet", "describe_datasets", "extract_patches", "load_dataset", "load_images"),
+    "imgnmf.studies.ranks": ("RankStudy", "factorize_ranks"),
+}
+_MODULES = ("errors", "images", "viz")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"imgnmf.{name}")
+    home = next((module for module, names in _HOME.items() if name in names), None)
+    if home is None:
+        raise AttributeError(f"module 'imgnmf' has no attribute {name!r}")
+    return getattr(import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -18,10 +18,10 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from imgnmf.core.parts import Array
+from imgnmf.core.parts import Array, inner
 from imgnmf.errors import ParameterError
 
-__all__ = ["ColumnBlocks", "Runner", "block_spans", "running", "thread_count"]
+__all__ = ["ColumnBlocks", "Runner", "block_spans", "energy_of", "running", "thread_count"]
 
 T = TypeVar("T")
 Runner: TypeAlias = Callable[[Callable[[slice], T], Iterable[slice]], Iterator[T]]
@@ -83,6 +83,16 @@ class ColumnBlocks:
             block = np.ldexp(wide.astype(np.result_type(wide, self.dtype), order="K", copy=False), -self.exponent)
         block = block.astype(self.dtype, order="K", copy=False)
         return np.maximum(block, np.asarray(self.floor, self.dtype)) if self.floor else block
+
+
+def energy_of(blocks: ColumnBlocks, run: Runner[Any]) -> float:
+    """``|V|^2`` in the scaled unit."""
+
+    def square(span: slice) -> float:
+        block = blocks.load(span)
+        return inner(block, block)
+
+    return float(sum(run(square, blocks.spans)))
 
 
 def thread_count(threads: int | None) -> int:

@@ -59,10 +59,11 @@ def encode(V_new: Any, W: Array, *, loss: Loss, threads: int | None = None) -> A
         )
     if "quadratic" not in loss.offers:
         raise IncompatibleError(f"encode solves squared Frobenius problems, and the loss is {loss.name!r}")
-    checked_values(V)
+    exponent_V, exponent_W = (int(np.frexp(largest)[1]) for largest in (checked_values(V), W.max(initial=0)))
     with running(thread_count(threads)) as run:
-        H = exact_coefficients(W.T, ColumnBlocks(V, np.dtype(np.float64)), Weight(), run)
-    return H.astype(W.dtype, copy=False)
+        blocks = ColumnBlocks(V, np.dtype(np.float64), exponent_V)
+        H = exact_coefficients(np.ldexp(W.T.astype(np.float64), -exponent_W), blocks, Weight(), run)
+    return np.ldexp(H, exponent_V - exponent_W).astype(W.dtype, copy=False)
 
 
 def exact_coefficients(W: Array, blocks: ColumnBlocks, penalty: Weight, run: Runner[Array]) -> Array:

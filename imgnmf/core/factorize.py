@@ -10,14 +10,14 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from imgnmf.core.blocks import ColumnBlocks, Runner, running, thread_count
+from imgnmf.core.blocks import ColumnBlocks, Runner, energy_of, running, thread_count
 from imgnmf.core.check import as_matrix, checked_count, checked_rank
 from imgnmf.core.choices import InitLike, LossLike, SolverLike, as_init, as_loss, as_solver
 from imgnmf.core.encode import exact_coefficients
 from imgnmf.core.inits import ColumnSample, GivenFactors, Init, RandomInit
 from imgnmf.core.iterate import Iterate, Problem, exact_loss, iterate
 from imgnmf.core.lead_in import led_in_start
-from imgnmf.core.parts import Array, inner
+from imgnmf.core.parts import Array
 from imgnmf.core.penalties import Penalties, weights_of
 from imgnmf.core.result import Factorization, History, in_unit
 from imgnmf.core.stopping import RelativeDecrease, StoppingRule, TimeLimit
@@ -192,13 +192,10 @@ class _Fit:
     penalty_H: Penalties
 
     def problem(self, blocks: ColumnBlocks, run: Runner[Any]) -> Problem:
-        def sums(span: slice) -> Array:
-            block = blocks.load(span)
-            return np.array([inner(block, block), block.sum(dtype=np.float64)])
-
-        energy, total = (float(x) for x in sum(run(sums, blocks.spans)))
+        energy = energy_of(blocks, run)
+        total = sum(run(lambda span: blocks.load(span).sum(dtype=np.float64), blocks.spans))
         size, beta = blocks.shape[0] * blocks.shape[1], self.loss.beta
-        reference = energy / 2 if beta == 2 else size * (total / size) ** beta
+        reference = energy / 2 if beta == 2 else size * float(total / size) ** beta
         scale = float(np.sqrt(energy / size))
         weights = weights_of(self.penalty_W, self.penalty_H, blocks.shape, scale, beta)
         return Problem(blocks, self.loss, self.solver, *weights, energy, reference)

@@ -25,6 +25,7 @@ __all__ = [
     "RandomInit",
     "coefficients_for",
     "fitted_start",
+    "parts_for",
 ]
 
 
@@ -239,6 +240,16 @@ def coefficients_for(W: Array, blocks: ColumnBlocks, run: Runner[Any], sweeps: i
         return hals_sweeps(gram, W @ V_b, np.tile(level, (len(W), 1)), sweeps, 1e-3)
 
     return np.concatenate(list(run(visit, blocks.spans)), axis=1)
+
+
+def parts_for(H: Array, blocks: ColumnBlocks, run: Runner[Any], sweeps: int = 10) -> Array:
+    """Non-negative parts for given coefficients of every image: `coefficients_for`, transposed."""
+    product = sum(run(lambda span: H[:, span] @ blocks.load(span).T, blocks.spans))
+    total = H.sum(axis=0)
+    weight = inner(total, total)
+    level = sum(run(lambda span: blocks.load(span) @ total[span], blocks.spans))
+    flat = np.asarray(level) / np.asarray(weight if weight > 0 else 1.0, H.dtype)
+    return hals_sweeps(H @ H.T, np.asarray(product), np.tile(flat, (len(H), 1)), sweeps, 1e-3)
 
 
 def fitted_start(

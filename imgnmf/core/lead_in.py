@@ -1,8 +1,9 @@
 """Cheaper problems first: what they find starts the exact one, which alone decides the result.
 
-Three of them, each solved by the same loop: fewer columns where there are many more images than parts to learn
-(ALGORITHMS 7.2, levels); V compressed to its leading subspace where both sides are long (Tepper & Sapiro 2016);
-squared Frobenius before another loss, since a HALS iteration is worth many multiplicative ones.
+Three of them, each solved by the same loop: a sample of the images, or of the pixels, where there are many more
+of them than parts to learn (ALGORITHMS 7.2, levels); V compressed to its leading subspace where both sides are
+long (Tepper & Sapiro 2016); squared Frobenius before another loss, since a HALS iteration is worth many
+multiplicative ones. Each ends early once it gains little: the exact problem is next anyway.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from imgnmf.core.blocks import ColumnBlocks, Runner
-from imgnmf.core.inits import GivenFactors, Init, coefficients_for, fitted_start
+from imgnmf.core.blocks import ColumnBlocks, Runner, energy_of
+from imgnmf.core.inits import GivenFactors, Init, RandomInit, coefficients_for, fitted_start, parts_for
 from imgnmf.core.iterate import Problem, iterate
 from imgnmf.core.losses import Form, Frobenius
 from imgnmf.core.parts import Array, Quadratic
@@ -24,7 +25,9 @@ from imgnmf.core.solvers import HALS
 
 __all__ = ["led_in_start"]
 
-COARSE_ITERATIONS, SKETCH_ITERATIONS, FROBENIUS_ITERATIONS = 40, 20, 20
+COARSE_ITERATIONS, SKETCH_ITERATIONS, FROBENIUS_ITERATIONS = 40, 20, 10
+# A lead-in ends when it gained less than this share of its objective over so many iterations.
+LITTLE, WINDOW = 0.02, 4
 # What a start is lifted to, relative to each part's mean, before steps that cannot leave zero.
 LIFT = 0.01
 
@@ -49,31 +52,42 @@ def _improved(
     easy = replace(problem, loss=Frobenius(), solver=HALS(), penalty_W=Weight(), penalty_H=Weight())
     if easy.solver.needs != problem.solver.needs and not other_loss:
         return fitted_start(init, problem.blocks, rank, rng, run)
-    coarse = _coarse_columns(problem.blocks, rank, rng)
-    if coarse is not None:
-        W, H = fitted_start(init, coarse, rank, rng, run)
-        W, _ = _after(COARSE_ITERATIONS, replace(easy, blocks=coarse), W, H, run)
+    if (images := _sample(problem.blocks.shape[1], rank, rng)) is not None:
+        W, _ = _coarse(easy, problem.blocks.data[:, images], init, rank, rng, run)
         return W, coefficients_for(W, problem.blocks, run)
+    if (pixels := _sample(problem.blocks.shape[0], 2 * rank, rng)) is not None:
+        _, H = _coarse(easy, problem.blocks.data[pixels], init, rank, rng, run)
+        return parts_for(H, problem.blocks, run), H
     W, H = fitted_start(init, problem.blocks, rank, rng, run)
     width = rank + 20
-    if min(problem.blocks.shape) >= 4 * width and not problem.blocks.floor:
+    if min(problem.blocks.shape) >= 8 * width and not problem.blocks.floor:
         W, H = _after(SKETCH_ITERATIONS, _sketched(easy, width, rng, run), W, H, run)
     return _after(FROBENIUS_ITERATIONS, easy, W, H, run) if other_loss else (W, H)
 
 
+def _sample(size: int, rank: int, rng: np.random.Generator) -> Array | None:
+    """Some of `size` indices, where a sample is much less than the whole and enough for `rank` parts."""
+    enough = max(500, 20 * rank) + size // 20
+    return None if size < 2 * enough else np.sort(rng.choice(size, enough, replace=False))
+
+
+def _coarse(
+    easy: Problem, sample: Array, init: Init, rank: int, rng: np.random.Generator, run: Runner[Any]
+) -> tuple[Array, Array]:
+    blocks = replace(easy.blocks, data=np.ascontiguousarray(sample.T).T)
+    if not sample.any() or rank > min(sample.shape):
+        return RandomInit().start(blocks, rank, rng, run)
+    W, H = fitted_start(init, blocks, rank, rng, run)
+    return _after(COARSE_ITERATIONS, replace(easy, blocks=blocks, energy=energy_of(blocks, run)), W, H, run)
+
+
 def _after(iterations: int, problem: Problem, W: Array, H: Array, run: Runner[Any]) -> tuple[Array, Array]:
-    *_, last = islice(iterate(problem, W, H, run), iterations)
+    objectives: list[float] = []
+    for last in islice(iterate(problem, W, H, run), iterations):
+        objectives.append(last.objective)
+        if len(objectives) > WINDOW and objectives[-WINDOW - 1] - objectives[-1] < LITTLE * objectives[-1]:
+            break
     return last.W, last.H.copy()
-
-
-def _coarse_columns(blocks: ColumnBlocks, rank: int, rng: np.random.Generator) -> ColumnBlocks | None:
-    """A sample of columns, where a sample is much less than the whole and enough for the parts."""
-    n_images = blocks.shape[1]
-    enough = max(1500, 40 * rank)
-    if n_images < 2 * enough:
-        return None
-    chosen = np.sort(rng.choice(n_images, min(n_images // 2, enough + n_images // 20), replace=False))
-    return replace(blocks, data=np.ascontiguousarray(blocks.data[:, chosen].T).T)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,8 +105,7 @@ class _SketchedFrobenius(Frobenius):
 def _sketched(problem: Problem, width: int, rng: np.random.Generator, run: Runner[Any]) -> Problem:
     basis, compressed = randomized_basis(problem.blocks, width, rng, run)
     blocks = ColumnBlocks(np.ascontiguousarray(compressed.T).T, problem.blocks.dtype)
-    energy = float(np.square(compressed, dtype=np.float64).sum())
-    return replace(problem, blocks=blocks, loss=_SketchedFrobenius(basis), energy=energy)
+    return replace(problem, blocks=blocks, loss=_SketchedFrobenius(basis), energy=energy_of(blocks, run))
 
 
 def _lifted(factor: Array) -> Array:

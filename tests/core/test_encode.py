@@ -44,6 +44,15 @@ def test_new_images_of_known_parts_are_explained_fully():
     assert np.linalg.norm(new - fit.W @ fit.encode(new)) <= 0.02 * np.linalg.norm(new)
 
 
+@pytest.mark.parametrize("exponent", [-300, -12, 12, 300])
+def test_the_unit_of_new_images_does_not_matter(exponent):
+    V = low_rank(noise=0.2)
+    expected = imgnmf.factorize(V, 3)
+    scaled = imgnmf.factorize(V * 10.0**exponent, 3)
+    model = scaled.W @ (scaled.encode(V * 10.0**exponent))
+    np.testing.assert_allclose(model / 10.0**exponent, expected.W @ expected.encode(V), rtol=1e-6, atol=1e-6)
+
+
 def test_duplicate_and_empty_parts_are_no_trouble():
     W = np.array([[1.0, 1.0, 0.0], [2.0, 2.0, 0.0]])
     H = nonnegative_least_squares(W.T @ W, W.T @ np.array([[3.0], [6.0]]))
