@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["common_depth", "on_white", "rescale", "resize", "to_grey", "to_rgb"]
+__all__ = ["common_depth", "full_scale", "on_white", "rescale", "rescale_back", "resize", "to_grey", "to_rgb"]
 
 # ITU-R BT.601 luminance, 0.299 R + 0.587 G + 0.114 B, in units of 1/65536: Pillow's numbers and rounding.
 LUMINANCE = (19595, 38470, 7471)
@@ -82,6 +82,20 @@ def rescale(pixels: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
         # Exact: 255 divides 65535, and that 2**32 - 1.
         scaled *= int(full_scale(target)) // int(full_scale(pixels.dtype))
     return scaled
+
+
+def rescale_back(pixels: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
+    """Undo `rescale`, exactly.
+
+    >>> rescale_back(rescale(np.array([0, 1, 255], np.uint8), np.float32), np.uint8)
+    array([  0,   1, 255], dtype=uint8)
+    """
+    target = np.dtype(dtype)
+    if target.kind == "f":
+        return pixels.astype(target)
+    if pixels.dtype.kind == "f":
+        return _back(pixels * full_scale(target), target)
+    return (pixels // (int(full_scale(pixels.dtype)) // int(full_scale(target)))).astype(target)
 
 
 def resize(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:

@@ -6,25 +6,41 @@ that is global to the process; ours is `Request.max_pixels`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, BinaryIO
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imgnmf.images.raster import Raster, Request, upright
+from imgnmf.images.raster import SIDEWAYS, Header, Raster, Request, kind_of, upright
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
-__all__ = ["read_bitmap", "read_bmp", "read_gif", "read_jpeg", "read_png", "read_webp", "to_raster"]
+__all__ = [
+    "measures",
+    "open_bitmap",
+    "open_bmp",
+    "open_gif",
+    "open_jpeg",
+    "open_png",
+    "open_webp",
+    "read_png",
+    "reads",
+    "to_raster",
+]
+
+Opener: TypeAlias = "Callable[[BinaryIO], ImageFile]"
 
 ORIENTATION_TAG = 0x0112
 
 # Pillow's names for the samples of a PNG that it would cut down to 8 bits.
 SIXTEEN_BIT_COLOR = ("RGB;16B", "RGBA;16B")
 SIXTEEN_BIT_ALPHA = "LA;16B"
+
+GREY_MODES = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L")
+DEPTH_OF_MODE = {"I": "int32", "F": "float32"}
 
 # What a mode is turned into when NumPy cannot take it as grey, RGB or either with alpha.
 PLAIN_MODE = {
@@ -41,51 +57,67 @@ PLAIN_MODE = {
 
 def read_png(file: BinaryIO, request: Request) -> Iterator[Raster]:
     """Read a PNG or the frames of an animated one; 16 bits a channel are kept."""
-    from PIL.PngImagePlugin import PngImageFile
-
-    image = PngImageFile(file)
+    image = open_png(file)
     request.check_size(image.height, image.width)
-    if image.tile[0].args in SIXTEEN_BIT_COLOR:
-        yield _upright(image, _sixteen_bit_color(image, PngImageFile(_rewound(file))))
-    elif image.tile[0].args == SIXTEEN_BIT_ALPHA:
+    samples = image.tile[0].args
+    if samples in SIXTEEN_BIT_COLOR:
+        yield _upright(image, _sixteen_bit_color(image, open_png(_rewound(file))))
+    elif samples == SIXTEEN_BIT_ALPHA:
         yield _upright(image, _sixteen_bit_alpha(image))
     else:
         yield from _frames(image, request)
 
 
-def read_jpeg(file: BinaryIO, request: Request) -> Iterator[Raster]:
-    """Read a JPEG; of the pictures of a stereo or preview (MPO) file, the main one."""
+def reads(opener: Opener) -> Callable[[BinaryIO, Request], Iterator[Raster]]:
+    """Return the reader of a format that has no peculiarities: every frame as it is shown."""
+    return lambda file, request: _frames(opener(file), request)
+
+
+def measures(opener: Opener) -> Callable[[BinaryIO], Header]:
+    """Return what tells the size of a picture from its header."""
+    return lambda file: _measured(opener(file))
+
+
+def open_png(file: BinaryIO) -> ImageFile:
+    """Open a PNG: nothing is decoded yet."""
+    from PIL.PngImagePlugin import PngImageFile
+
+    return PngImageFile(file)
+
+
+def open_jpeg(file: BinaryIO) -> ImageFile:
+    """Open a JPEG: of the pictures of a stereo or preview (MPO) file, the main one."""
     from PIL.JpegImagePlugin import JpegImageFile
 
-    return _frames(JpegImageFile(file), request)
+    return JpegImageFile(file)
 
 
-def read_gif(file: BinaryIO, request: Request) -> Iterator[Raster]:
-    """Read a GIF or the frames of an animated one, each as it is shown."""
+def open_gif(file: BinaryIO) -> ImageFile:
+    """Open a GIF: nothing is decoded yet."""
     from PIL.GifImagePlugin import GifImageFile
 
-    return _frames(GifImageFile(file), request)
+    return GifImageFile(file)
 
 
-def read_bmp(file: BinaryIO, request: Request) -> Iterator[Raster]:
-    """Read a Windows bitmap."""
+def open_bmp(file: BinaryIO) -> ImageFile:
+    """Open a Windows bitmap: nothing is decoded yet."""
     from PIL.BmpImagePlugin import BmpImageFile
 
-    return _frames(BmpImageFile(file), request)
+    return BmpImageFile(file)
 
 
-def read_webp(file: BinaryIO, request: Request) -> Iterator[Raster]:
-    """Read a WebP or the frames of an animated one."""
+def open_webp(file: BinaryIO) -> ImageFile:
+    """Open a WebP: nothing is decoded yet."""
     from PIL.WebPImagePlugin import WebPImageFile
 
-    return _frames(WebPImageFile(file), request)
+    return WebPImageFile(file)
 
 
-def read_bitmap(file: BinaryIO, request: Request) -> Iterator[Raster]:
-    """Read a PBM: one bit a pixel, as 0 and 255."""
+def open_bitmap(file: BinaryIO) -> ImageFile:
+    """Open a PBM, which has one bit a pixel: nothing is decoded yet."""
     from PIL.PpmImagePlugin import PpmImageFile
 
-    return _frames(PpmImageFile(file), request)
+    return PpmImageFile(file)
 
 
 def to_raster(image: Image) -> Raster:
@@ -107,6 +139,16 @@ def _frames(image: ImageFile, request: Request) -> Iterator[Raster]:
         image.seek(number)
         request.check_size(image.height, image.width)
         yield _upright(image, to_raster(image))
+
+
+def _measured(image: ImageFile) -> Header:
+    samples = image.tile[0].args if image.tile else ""
+    sixteen = samples in (*SIXTEEN_BIT_COLOR, SIXTEEN_BIT_ALPHA) or image.mode.startswith("I;16")
+    depth = DEPTH_OF_MODE.get(image.mode, "uint16" if sixteen else "uint8")
+    kind = kind_of(depth, image.mode not in GREY_MODES)
+    sideways = image.getexif().get(ORIENTATION_TAG, 1) in SIDEWAYS
+    height, width = image.size if sideways else image.size[::-1]
+    return Header(height, width, kind, getattr(image, "n_frames", 1))
 
 
 def _upright(image: ImageFile, raster: Raster) -> Raster:

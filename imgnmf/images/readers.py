@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, Literal, get_args
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain, repeat
+from typing import BinaryIO, Literal, get_args
 
-import numpy as np
-from numpy.typing import NDArray
-
-from imgnmf.errors import DataError, DataWarning, ImageReadError, NoImagesError, ParameterError
-from imgnmf.images.collect import Collector, Color, Finish
-from imgnmf.images.formats import decode, looked_for
+from imgnmf.errors import DataError, DataWarning, ImageReadError
+from imgnmf.images.accounts import doubtful, labels_from, mixture, nothing_read, report_of
+from imgnmf.images.collect import Collector, Color, Finish, Finished
+from imgnmf.images.formats import decode, measure
 from imgnmf.images.imageset import ImageSet
-from imgnmf.images.raster import Frames, Raster, Request, UnreadableError
-from imgnmf.images.report import ReadReport, Skipped, counted, listed, shown
-from imgnmf.images.sources import Listing, Source, SourceFile, list_files, obstacle
+from imgnmf.images.listing import Listing, SourceFile, natural_key
+from imgnmf.images.options import check_choice, check_positive, checked_pair
+from imgnmf.images.parallel import available_cores, in_order
+from imgnmf.images.raster import Frames, Header, Request, UnreadableError
+from imgnmf.images.report import Skipped
+from imgnmf.images.sources import Source, list_files
 
 __all__ = ["OnError", "load_images"]
 
@@ -30,8 +36,11 @@ def load_images(
     on_error: OnError = "raise",
     strict: bool = False,
     max_pixels: int = 200_000_000,
+    max_frames: int = 100_000,
+    max_bytes: int = 2**32,
+    threads: int | None = None,
 ) -> ImageSet:
-    r"""Read images of one size from a folder, a glob, a file or a list of paths.
+    r"""Read images of one size from a folder, a glob, an archive, a file or a list of paths.
 
     PNG, JPEG, PGM, PPM, PBM, BMP, GIF, TIFF and WebP are told apart by their content, whatever they are
     called. Pictures are turned upright as their orientation tag says and keep their depth: 8 bits come as
@@ -41,7 +50,8 @@ def load_images(
     ----------
     source : path, glob, or list of paths
         A folder is read with all folders in it, in natural order (2 before 10). Hidden files, FIFOs,
-        dangling links and files that are no images are left out, and listed in the report.
+        dangling links and files that are no images are left out, and listed in the report. A zip or tar
+        archive (also packed by gzip, bzip2 or xz) is read as a folder would be, and never unpacked to disk.
     size : (height, width), optional
         Resize every image, antialiased, in its own dtype. The aspect ratio is not kept.
     color : {"grey", "rgb"}
@@ -55,6 +65,14 @@ def load_images(
         Refuse, instead of converting with a warning, images that differ in depth or in being colour.
     max_pixels : int
         A picture whose header claims more pixels is refused before it is decoded.
+    max_frames : int
+        A file of more frames is refused.
+    max_bytes : int
+        What is refused before it is held: a file that has to be in memory to be decoded, an archive that
+        unpacks to more, and pixels of all images together that take more. By default 4 GiB.
+    threads : int, optional
+        How many files are decoded at a time; by default as many as there are cores. The result does not
+        depend on it.
 
     Returns
     -------
@@ -94,113 +112,133 @@ def load_images(
     >>> print(images.report)
     read 2 images
     """
-    _check_choice("color", color, get_args(Color))
-    _check_choice("frames", frames, get_args(Frames))
-    _check_choice("on_error", on_error, get_args(OnError))
-    _check_positive("max_pixels", max_pixels)
-    listing = list_files(source)
-    collector = Collector(Finish(color, _checked_size(size)), len(listing.files))
-    skipped = _read_all(listing, Request(frames, max_pixels), collector, on_error)
+    check_choice("color", color, get_args(Color))
+    check_choice("on_error", on_error, get_args(OnError))
+    request = _checked_request(frames, max_pixels, max_frames, max_bytes)
+    check_positive("threads", 1 if threads is None else threads)
+    job = _Job(request, Finish(color, checked_pair("size", size)), on_error, threads or available_cores())
+    with ExitStack() as resources:
+        listing = list_files(source, request, resources)
+        collector = Collector(len(listing.files), max_bytes)
+        skipped = _read_all(listing, job, collector)
     if not collector.names:
-        raise _nothing_read(listing, skipped)
-    pixels = collector.stacked()
-    mixture = _mixture(collector, pixels)
-    if mixture and strict:
-        raise DataError(f"expected images of one depth and colour, found {mixture}; convert them, or strict=False")
-    if mixture:
-        warnings.warn(f"{mixture}; pass strict=True to refuse that", DataWarning, stacklevel=2)
+        raise nothing_read(listing, skipped)
+    pixels = collector.stacked(_final_order(listing, collector.names))
+    mixed = mixture(collector, pixels)
+    if mixed and strict:
+        raise DataError(f"expected images of one depth and colour, found {mixed}; convert them, or strict=False")
+    if mixed:
+        warnings.warn(f"{mixed}; pass strict=True to refuse that", DataWarning, stacklevel=2)
     if collector.doubts:
-        warnings.warn(_doubtful(collector.doubts), DataWarning, stacklevel=2)
-    return ImageSet(
-        pixels,
-        tuple(collector.names),
-        _labels(listing, collector.names),
-        _report(collector, skipped, mixture),
-    )
+        warnings.warn(doubtful(collector.doubts), DataWarning, stacklevel=2)
+    labels = labels_from(listing, collector.names)
+    return ImageSet(pixels, tuple(collector.names), labels, report_of(collector, skipped, mixed))
 
 
-def _read_all(listing: Listing, request: Request, collector: Collector, on_error: OnError) -> list[Skipped]:
+@dataclass(frozen=True)
+class _Job:
+    request: Request
+    finish: Finish
+    on_error: OnError
+    threads: int
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """A file whose first picture is decoded; the others are when they are drawn, so that few are in memory."""
+
+    file: SourceFile
+    pictures: Iterator[Finished | Header]
+
+
+def _read_all(listing: Listing, job: _Job, collector: Collector) -> list[Skipped]:
     """Read every file into the collector; return what is left out, in the order of names."""
+
+    def begin(file: SourceFile) -> _Begun:
+        # Once it is known that there are several sizes, only they are of interest, and headers tell them.
+        return _begun(file, job, headers_only=collector.mixed_sizes and job.finish.size is None)
+
     skipped = list(listing.skipped)
-    for file in listing.files:
-        try:
-            rasters = _read(file, request)
-        except UnreadableError as refusal:
-            if on_error == "raise" and (file.promises_image or not refusal.foreign):
-                raise ImageReadError(
-                    f'{shown(file.path)}: {refusal}; pass on_error="skip" to go on without such files'
-                ) from refusal
-            skipped.append(Skipped(file.name, str(refusal)))
-        else:
-            for number, raster in enumerate(rasters):
-                collector.add(raster, file.name if len(rasters) == 1 else f"{file.name}[{number}]")
+    at_hand = (_at_hand(file, job.request) for file in listing.files)
+    for begun in in_order(begin, at_hand, job.threads):
+        refusal = _take(begun, collector)
+        if refusal and job.on_error == "raise" and (begun.file.promises_image or not refusal.foreign):
+            raise ImageReadError(
+                f'{begun.file.where}: {refusal}; pass on_error="skip" to go on without such files'
+            ) from refusal
+        if refusal:
+            skipped.append(Skipped(begun.file.name, str(refusal)))
     return skipped
 
 
-def _read(file: SourceFile, request: Request) -> list[Raster]:
-    reason = obstacle(file.path)
-    if reason:
-        raise UnreadableError(f"cannot be read: {reason}")
+def _at_hand(file: SourceFile, request: Request) -> SourceFile:
+    """Fetch what lies in an archive: only one thread can read from that, the caller's."""
+    if not file.packed:
+        return file
     try:
-        opened = file.path.open("rb")
-    except OSError as error:
-        raise UnreadableError(f"cannot be opened ({error.strerror})") from error
-    with opened:
-        return decode(opened, request)
+        stream = file.open(request)
+    except UnreadableError as refusal:
+        return replace(file, open=partial(_refuse, refusal))
+    return replace(file, open=lambda _: stream)
 
 
-def _nothing_read(listing: Listing, skipped: list[Skipped]) -> Exception:
-    if listing.explicit:
-        return ImageReadError(f"nothing could be read of {listing.where}: {listed(tuple(skipped))}")
-    left_out = f"{counted(len(skipped), 'file')} skipped: {listed(tuple(skipped))}" if skipped else "nothing is there"
-    return NoImagesError(f"no readable images in {listing.where} (looked for {looked_for()}); {left_out}")
+def _refuse(refusal: UnreadableError, request: Request) -> BinaryIO:
+    raise refusal
 
 
-def _mixture(collector: Collector, pixels: NDArray[Any]) -> str:
-    """Return the sentence about mixed depths and colours; empty if all files were of one kind."""
-    if len(collector.kinds) < 2:
-        return ""
-    counts = ", ".join(f"{count} of {kind}" for kind, count in collector.kinds.most_common())
-    target = f"{Raster(pixels[0]).kind} by the full range of each dtype (floats: 0..1)"
-    return f"mixed images ({counts}), all brought to {target}"
+def _begun(file: SourceFile, job: _Job, *, headers_only: bool) -> _Begun:
+    pictures: Iterator[Finished | Header] = _headers(file, job) if headers_only else _pictures(file, job)
+    try:
+        first = next(pictures)
+    except UnreadableError as refusal:
+        return _Begun(file, _raising(refusal))
+    return _Begun(file, chain((first,), pictures))
 
 
-def _doubtful(doubts: list[str]) -> str:
-    return (
-        f"{counted(len(doubts), 'file')} look damaged, as if their line endings had been converted: "
-        f"{listed(tuple(doubts))}; compare with the originals"
-    )
+def _raising(refusal: UnreadableError) -> Iterator[Finished]:
+    raise refusal
+    yield
 
 
-def _labels(listing: Listing, names: list[str]) -> NDArray[Any] | None:
-    if listing.explicit or not any("/" in name for name in names):
+def _pictures(file: SourceFile, job: _Job) -> Iterator[Finished]:
+    with file.open(job.request) as opened:
+        yield from map(job.finish.apply, decode(opened, job.request))
+
+
+def _headers(file: SourceFile, job: _Job) -> Iterator[Header]:
+    with file.open(job.request) as opened:
+        header = measure(opened)
+    yield from repeat(header, len(job.request.frame_numbers(header.frames)))
+
+
+def _take(begun: _Begun, collector: Collector) -> UnreadableError | None:
+    """Add all pictures of a file, or none and return what is wrong with it."""
+    before = len(collector.names)
+    try:
+        for picture in begun.pictures:
+            number = len(collector.names) - before
+            name = f"{begun.file.name}[{number}]"
+            if isinstance(picture, Header):
+                collector.count(picture, name)
+            else:
+                collector.add(picture, name)
+    except UnreadableError as refusal:
+        collector.roll_back(before)
+        return refusal
+    if len(collector.names) == before + 1:
+        # A single picture is called as its file is.
+        collector.names[before] = begun.file.name
+    return None
+
+
+def _final_order(listing: Listing, names: list[str]) -> list[int] | None:
+    if listing.in_order:
         return None
-    return np.array([name.split("/")[0] if "/" in name else "" for name in names])
+    return sorted(range(len(names)), key=lambda i: natural_key(names[i]))
 
 
-def _report(collector: Collector, skipped: list[Skipped], mixture: str) -> ReadReport:
-    lines = [f"{counted(count, 'image')}: {note}" for note, count in sorted(collector.notes.items())]
-    doubts = [_doubtful(collector.doubts)] if collector.doubts else []
-    mixed = [mixture] if mixture else []
-    return ReadReport(len(collector.names), tuple(skipped), (*mixed, *lines, *doubts))
-
-
-def _check_choice(option: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        known = ", ".join(map(repr, choices))
-        raise ParameterError(f"expected {option} to be one of {known}, got {value!r}")
-
-
-def _check_positive(option: str, value: int) -> None:
-    if not isinstance(value, int | np.integer) or value < 1:
-        raise ParameterError(f"expected {option} to be a whole number of at least 1, got {value!r}")
-
-
-def _checked_size(size: tuple[int, int] | None) -> tuple[int, int] | None:
-    if size is None:
-        return None
-    if not isinstance(size, tuple | list) or len(size) != 2:
-        raise ParameterError(f"expected size=(height, width), got {size!r}")
-    for length in size:
-        _check_positive("both numbers of size", length)
-    return int(size[0]), int(size[1])
+def _checked_request(frames: Frames, max_pixels: int, max_frames: int, max_bytes: int) -> Request:
+    check_choice("frames", frames, get_args(Frames))
+    for option, value in (("max_pixels", max_pixels), ("max_frames", max_frames), ("max_bytes", max_bytes)):
+        check_positive(option, value)
+    return Request(frames, max_pixels, max_frames, max_bytes)

@@ -1,61 +1,37 @@
-"""From what the user points at to the files to read: folder, glob, file or list of paths."""
+"""From what the user points at to the files to read: folder, glob, archive, file or list of paths."""
 
 from __future__ import annotations
 
 import fnmatch
 import glob
 import os
-import re
 import stat
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias
+
+from numpy.typing import NDArray
 
 from imgnmf.errors import NoImagesError, ParameterError
-from imgnmf.images.formats import has_image_suffix
-from imgnmf.images.report import Skipped, shown
+from imgnmf.images.archives import list_archive
+from imgnmf.images.listing import Found, Listing, SourceFile, natural_key, sorted_out
+from imgnmf.images.raster import Request, UnreadableError
+from imgnmf.images.report import shown
 
-__all__ = ["Listing", "Source", "SourceFile", "list_files", "natural_key", "obstacle"]
+__all__ = ["Source", "list_files", "obstacle"]
 
 # A path, and what keeps it from being read if anything does.
-Found = tuple[Path, str | None]
-Source = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+Entry: TypeAlias = tuple[Path, str | None]
+Source: TypeAlias = str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | NDArray[Any]
 
-# Names that people and programs give to a file so that it is no longer taken for what it was.
-SET_ASIDE = (".bad", ".bak", ".orig", ".part", ".tmp", "~")
 A_FOLDER = "a folder"
 
 
-@dataclass(frozen=True)
-class SourceFile:
-    """A file to read, the name its image will have, and whether it claims to be an image."""
-
-    path: Path
-    name: str
-    promises_image: bool
-
-
-@dataclass(frozen=True)
-class Listing:
-    """The files of a source in natural order, and what was passed over while looking.
-
-    Attributes
-    ----------
-    where : str
-        The source in words, for messages.
-    explicit : bool
-        The user named every file: each one is expected to be an image.
-    """
-
-    where: str
-    files: tuple[SourceFile, ...]
-    skipped: tuple[Skipped, ...] = ()
-    explicit: bool = False
-
-
-def list_files(source: Source) -> Listing:
-    """Find the files that a source stands for.
+def list_files(source: Source, request: Request, resources: ExitStack) -> Listing:
+    """Find the files that a source stands for; what has to stay open for reading them goes on the stack.
 
     Raises
     ------
@@ -63,6 +39,8 @@ def list_files(source: Source) -> Listing:
         If a path does not exist or a list is empty.
     ParameterError
         If `source` is neither a path nor a list of paths.
+    ImageReadError
+        If it is a damaged archive.
     """
     if not isinstance(source, str | os.PathLike):
         return _list_of_paths(source)
@@ -70,19 +48,10 @@ def list_files(source: Source) -> Listing:
     if os.path.isdir(text):
         return _folder(Path(text))
     if os.path.lexists(text):
-        return Listing(shown(text), (_explicit(Path(text), Path(text).name),), explicit=True)
+        return _file(Path(text), request, resources)
     if glob.has_magic(text):
         return _glob(text)
     raise NoImagesError(f"no readable images in {shown(text)}: there is no such file or folder")
-
-
-def natural_key(name: str) -> tuple[list[list[str | int]], str]:
-    """Return a sort key that puts 2 before 10, folder by folder, the same on every machine.
-
-    >>> sorted(["s10/1.pgm", "s2/10.pgm", "s2/9.pgm"], key=natural_key)
-    ['s2/9.pgm', 's2/10.pgm', 's10/1.pgm']
-    """
-    return [_numbers_apart(part) for part in name.split("/")], name
 
 
 def obstacle(path: Path) -> str | None:
@@ -97,20 +66,29 @@ def obstacle(path: Path) -> str | None:
     return A_FOLDER if stat.S_ISDIR(mode) else "a FIFO, socket or device"
 
 
-def _numbers_apart(part: str) -> list[str | int]:
-    pieces: list[str | int] = list(re.split(r"([0-9]+)", part.casefold()))
-    pieces[1::2] = map(int, pieces[1::2])
-    return pieces
+def _file(path: Path, request: Request, resources: ExitStack) -> Listing:
+    archive = None if obstacle(path) else list_archive(path, request, resources)
+    return archive or Listing(shown(path), (_explicit(path, path.name),), explicit=True)
 
 
 def _explicit(path: Path, name: str) -> SourceFile:
-    return SourceFile(path, name, promises_image=True)
+    return SourceFile(name, shown(path), promises_image=True, open=partial(_open, path))
 
 
-def _list_of_paths(source: Iterable[str | os.PathLike[str]]) -> Listing:
-    expected = "expected a folder, a glob, a file or a list of paths"
-    if not isinstance(source, Iterable) or hasattr(source, "dtype"):
-        raise ParameterError(f"{expected}, got {type(source).__name__}; an array is ImageSet(array)")
+def _open(path: Path, request: Request) -> BinaryIO:
+    reason = obstacle(path)
+    if reason:
+        raise UnreadableError(f"cannot be read: {reason}")
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise UnreadableError(f"cannot be opened ({error.strerror})") from error
+
+
+def _list_of_paths(source: Iterable[Any]) -> Listing:
+    expected = "expected a folder, a glob, a file, a list of paths or an array"
+    if not isinstance(source, Iterable):
+        raise ParameterError(f"{expected}, got {type(source).__name__}")
     paths = list(source)
     if not paths:
         raise NoImagesError("no readable images: the list of paths is empty")
@@ -122,21 +100,21 @@ def _list_of_paths(source: Iterable[str | os.PathLike[str]]) -> Listing:
 
 
 def _folder(root: Path) -> Listing:
-    return _sorted_out(shown(root), root, _walk(root))
+    return sorted_out(shown(root), _named(root, _walk(root)))
 
 
 def _glob(pattern: str) -> Listing:
     root = _fixed_part(pattern)
-    return _sorted_out(shown(pattern), root, _matches(pattern, root))
+    return sorted_out(shown(pattern), _named(root, _matches(pattern, root)))
 
 
-def _matches(pattern: str, root: Path) -> Iterator[Found]:
+def _matches(pattern: str, root: Path) -> Iterator[Entry]:
     wanted = Path(pattern).parts[len(root.parts) :]
     if "**" not in wanted:
         yield from ((Path(match), obstacle(Path(match))) for match in glob.glob(pattern))
     elif root.is_dir():
         # Not left to the glob module: it goes round loops of links, every way there is.
-        yield from (found for found in _walk(root) if _fits(found[0].relative_to(root).parts, wanted))
+        yield from (entry for entry in _walk(root) if _fits(entry[0].relative_to(root).parts, wanted))
 
 
 def _fits(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
@@ -147,20 +125,10 @@ def _fits(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
     return fnmatch.fnmatchcase(parts[0], pattern[0]) and _fits(parts[1:], pattern[1:])
 
 
-def _sorted_out(where: str, root: Path, found: Iterable[Found]) -> Listing:
-    """Name what was found below `root`, and part the files to read from the rest."""
-    files: list[SourceFile] = []
-    skipped: list[Skipped] = []
-    for path, obstructed in found:
-        name = path.relative_to(root).as_posix()
-        reason = obstructed or ("set aside by its name" if name.lower().endswith(SET_ASIDE) else None)
-        if reason:
-            skipped.append(Skipped(name, reason))
-        else:
-            files.append(SourceFile(path, name, promises_image=has_image_suffix(name)))
-    files.sort(key=lambda file: natural_key(file.name))
-    skipped.sort(key=lambda entry: natural_key(entry.name))
-    return Listing(where, tuple(files), tuple(skipped))
+def _named(root: Path, entries: Iterable[Entry]) -> Iterator[Found]:
+    """Name what was found below `root`."""
+    for path, reason in entries:
+        yield Found(path.relative_to(root).as_posix(), shown(path), partial(_open, path), reason)
 
 
 def _fixed_part(pattern: str) -> Path:
@@ -170,7 +138,7 @@ def _fixed_part(pattern: str) -> Path:
     return Path(*parts[:fixed])
 
 
-def _walk(root: Path) -> Iterator[Found]:
+def _walk(root: Path) -> Iterator[Entry]:
     """Yield all that is below a folder and is no folder, each with what is wrong with it, or None.
 
     A folder is entered once, and under its own name where it is below `root`: links to folders wait until

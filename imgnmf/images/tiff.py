@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from imgnmf.images.color import full_scale
 from imgnmf.images.pillow_formats import to_raster
-from imgnmf.images.raster import ALPHA_NOTE, Raster, Request, UnreadableError, upright
+from imgnmf.images.raster import ALPHA_NOTE, SIDEWAYS, Header, Raster, Request, UnreadableError, kind_of, upright
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
-__all__ = ["read_tiff"]
+__all__ = ["measure_tiff", "read_tiff"]
 
 ORIENTATION_TAG = 274
 NO_CODEC_NEEDED = (1, 8, 32946)  # none, and the two numbers of deflate
@@ -41,10 +41,28 @@ def read_tiff(file: BinaryIO, request: Request) -> Iterator[Raster]:
             if _is_plain(page):
                 raster = _with_tifffile(page)
             else:
-                image = image or _open_with_pillow(file, pages)
+                image = image or _open_with_pillow(request.read_all(file), pages)
                 raster = _with_pillow(image, page)
-            tag = page.tags.get(ORIENTATION_TAG)
-            yield upright(raster, tag.value if tag else 1)
+            yield upright(raster, _orientation(page))
+
+
+def measure_tiff(file: BinaryIO) -> Header:
+    """Return what the first page of a TIFF says, and how many there are."""
+    import tifffile
+
+    with tifffile.TiffFile(file) as tiff:
+        pages = _full_size_pages(tiff.pages)
+        first = pages[0]
+        is_color = first.photometric not in (WHITE_IS_ZERO, BLACK_IS_ZERO)
+        kind = kind_of(first.dtype or "uint8", is_color)
+        size = (first.imagelength, first.imagewidth)
+        height, width = size[::-1] if _orientation(first) in SIDEWAYS else size
+        return Header(height, width, kind if first.bitspersample >= 8 else kind_of("uint8", is_color), len(pages))
+
+
+def _orientation(page: Any) -> int:
+    tag = page.tags.get(ORIENTATION_TAG)
+    return tag.value if tag else 1
 
 
 def _full_size_pages(pages: Iterable[Any]) -> list[Any]:
@@ -89,11 +107,10 @@ def _with_straight_alpha(pixels: NDArray[Any], page: Any) -> Raster:
     return Raster(np.ascontiguousarray(colors.squeeze(2) if colors.shape[2] == 1 else colors), (note,))
 
 
-def _open_with_pillow(file: BinaryIO, pages: list[Any]) -> ImageFile:
+def _open_with_pillow(content: bytes, pages: list[Any]) -> ImageFile:
     from PIL.TiffImagePlugin import TiffImageFile
 
-    file.seek(0)
-    data = bytearray(file.read())
+    data = bytearray(content)
     for tag in filter(None, (page.tags.get(ORIENTATION_TAG) for page in pages)):
         upright_tag = np.uint16(1).astype(tag.parent.byteorder + "u2")
         data[tag.valueoffset : tag.valueoffset + 2] = upright_tag.tobytes()

@@ -5,6 +5,7 @@ Arrays in, arrays or matplotlib Figures out. No display is needed and no global 
 
 from __future__ import annotations
 
+from imgnmf.viz.animate import Animation, animate_basis, animate_build_up, animate_reconstructions
 from imgnmf.viz.figures import (
     Curve,
     basis,
@@ -16,14 +17,19 @@ from imgnmf.viz.figures import (
     rank_curve,
     reconstructions,
 )
+from imgnmf.viz.film_file import save_animation
 from imgnmf.viz.montage import montage
 from imgnmf.viz.page import PageFit, PageImages, render_page, write_page
 from imgnmf.viz.write import save_figure, save_image
 
 __all__ = [
+    "Animation",
     "Curve",
     "PageFit",
     "PageImages",
+    "animate_basis",
+    "animate_build_up",
+    "animate_reconstructions",
     "basis",
     "build_up",
     "coefficients",
@@ -34,6 +40,7 @@ __all__ = [
     "rank_curve",
     "reconstructions",
     "render_page",
+    "save_animation",
     "save_figure",
     "save_image",
     "write_page",

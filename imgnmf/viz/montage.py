@@ -127,7 +127,7 @@ def _rounded_to(dtype: np.dtype[np.generic], value: float) -> float:
 
 
 def _tiled(tiles: Array, columns: int, padding: int, fill: float) -> Array:
-    from skimage.util import montage as lay_out  # noqa: PLC0415 - it takes longer to import than to run
+    from skimage.util import montage as lay_out
 
     rows = math.ceil(len(tiles) / columns)
     colour = tiles.ndim == 4

@@ -31,9 +31,7 @@ _STYLE = ("page.css",)
 _SCRIPT = ("page_model.js", "page_view.js", "page.js")
 
 
-def write_page(
-    path: str | os.PathLike[str], study: StudyLike, images: ImagesLike, *, title: str | None = None
-) -> None:
+def write_page(path: str | os.PathLike[str], study: StudyLike, images: ImagesLike, *, title: str | None = None) -> None:
     """Write the interactive gallery of a study as one self-contained HTML file.
 
     Parameters

@@ -104,8 +104,7 @@ def rank_chart(ranks: Sequence[int], errors: Sequence[float]) -> Chart:
         y_ticks=y.ticks(5),
         lines=(Line(0, _points(x.place(ranks), y.place(percent)), (0.0, 0.0)),),
         dots=tuple(
-            Dot(k, round(float(a), 1), round(float(b), 1), f"k = {k}: {value:.2f} %")
-            for k, a, b, value in places
+            Dot(k, round(float(a), 1), round(float(b), 1), f"k = {k}: {value:.2f} %") for k, a, b, value in places
         ),
     )
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from imgnmf.viz.quality import full_range
-from imgnmf.viz.stack import Array, as_pictures, per_tile
+from imgnmf.viz.stack import Array, as_pictures, per_tile, shrunk
 from imgnmf.viz.write import image_bytes
 
 __all__ = ["PageData", "Sprite", "packed", "readable"]
@@ -47,10 +47,10 @@ class PageData:
 def packed(stack: Array, names: Sequence[str], factors: Sequence[tuple[Array, Array]]) -> PageData:
     """Pack images (n, h, w[, c]) and, for each rank, parts (k, h, w[, c]) and coefficients (k, n)."""
     white = full_range(stack)
-    pictures = _small(as_pictures(stack))
+    pictures = shrunk(as_pictures(stack), LONGEST_SIDE)
     chosen = _chosen(len(pictures), pictures[0].size)
     levels = np.rint((pictures[chosen] * (255 / white)).clip(0, 255)).astype(np.uint8)
-    fits = [_quantised(_small(as_pictures(basis)), H[:, chosen], white) for basis, H in factors]
+    fits = [_quantised(shrunk(as_pictures(basis), LONGEST_SIDE), H[:, chosen], white) for basis, H in factors]
     return PageData(
         chosen=tuple(chosen.tolist()),
         images=_sprite(levels),
@@ -73,19 +73,6 @@ def readable(text: str) -> str:
 def _chosen(n_images: int, bytes_each: int) -> Array:
     most = min(n_images, MOST_IMAGES, max(16, MOST_BYTES // bytes_each))
     return np.linspace(0, n_images - 1, most).round().astype(np.intp)
-
-
-def _small(tiles: Array) -> Array:
-    # Averaging pixels commutes with the product of the factors: small parts still add up to small images.
-    factor = math.ceil(max(tiles.shape[1:3]) / LONGEST_SIDE)
-    if factor == 1:
-        return tiles
-    down, across = min(factor, tiles.shape[1]), min(factor, tiles.shape[2])
-    rows, columns = tiles.shape[1] // down, tiles.shape[2] // across
-    cropped = tiles[:, : rows * down, : columns * across]
-    blocks = cropped.reshape(len(tiles), rows, down, columns, across, *tiles.shape[3:])
-    small: Array = blocks.mean(axis=(2, 4))
-    return small
 
 
 def _quantised(basis: Array, H: Array, white: float) -> tuple[Array, Array]:

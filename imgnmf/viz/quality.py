@@ -66,7 +66,7 @@ def relative_error(original: Array, approximation: Array) -> float:
 
 def psnr(original: Array, approximation: Array, data_range: float) -> float:
     """Return the peak signal-to-noise ratio in dB; infinite for an exact copy."""
-    from skimage.metrics import peak_signal_noise_ratio  # noqa: PLC0415 - slow to import
+    from skimage.metrics import peak_signal_noise_ratio
 
     if np.array_equal(original, approximation):
         return math.inf
@@ -75,7 +75,7 @@ def psnr(original: Array, approximation: Array, data_range: float) -> float:
 
 def ssim(original: Array, approximation: Array, data_range: float) -> float:
     """Return the mean structural similarity; NaN where the picture is smaller than 3 x 3 pixels."""
-    from skimage.metrics import structural_similarity  # noqa: PLC0415 - slow to import
+    from skimage.metrics import structural_similarity
 
     side = min(7, *original.shape[:2])
     window = side if side % 2 else side - 1

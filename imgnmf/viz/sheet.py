@@ -121,9 +121,7 @@ class Sheet:
             interpolation=_interpolation(picture, cell),
         )
         self.axes.add_patch(
-            Rectangle(
-                (cell.left, cell.top), cell.width, cell.height, fill=False, edgecolor=FAINT, linewidth=0.4
-            )
+            Rectangle((cell.left, cell.top), cell.width, cell.height, fill=False, edgecolor=FAINT, linewidth=0.4)
         )
 
     def text(

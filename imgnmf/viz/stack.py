@@ -18,6 +18,7 @@ __all__ = [
     "default_columns",
     "per_tile",
     "refuse_negative",
+    "shrunk",
 ]
 
 Array = NDArray[Any]
@@ -29,9 +30,7 @@ def as_stack(stack: ArrayLike, name: str = "stack") -> Array:
     if tiles.dtype == bool:
         tiles = tiles.astype(np.uint8) * np.uint8(255)
     if tiles.dtype.kind not in "uif":
-        raise DataError(
-            f"{name} must hold real numbers, got dtype {tiles.dtype}; convert it to float or uint8"
-        )
+        raise DataError(f"{name} must hold real numbers, got dtype {tiles.dtype}; convert it to float or uint8")
     if tiles.ndim not in (3, 4):
         raise ShapeMismatchError(
             f"{name} must have shape (n, h, w) or (n, h, w, c), got {tiles.shape}; "
@@ -86,3 +85,17 @@ def default_columns(n_tiles: int, aspect: float = 1.0) -> int:
     columns = min(n_tiles, max(1, math.ceil(math.sqrt(n_tiles * aspect) - 1e-9)))
     rows = math.ceil(n_tiles / columns)
     return math.ceil(n_tiles / rows)
+
+
+def shrunk(tiles: Array, longest_side: int) -> Array:
+    """Average blocks of pixels until no side of a tile is longer than this."""
+    # Averaging pixels commutes with the product of the factors: small parts still add up to small images.
+    factor = math.ceil(max(tiles.shape[1:3]) / longest_side)
+    if factor == 1:
+        return tiles
+    down, across = min(factor, tiles.shape[1]), min(factor, tiles.shape[2])
+    rows, columns = tiles.shape[1] // down, tiles.shape[2] // across
+    cropped = tiles[:, : rows * down, : columns * across]
+    blocks = cropped.reshape(len(tiles), rows, down, columns, across, *tiles.shape[3:])
+    small: Array = blocks.mean(axis=(2, 4))
+    return small

@@ -55,9 +55,7 @@ def save_figure(path: str | os.PathLike[str], figure: Figure) -> None:
     """
     kind = Path(path).suffix.lower().lstrip(".")
     if kind not in _NO_METADATA:
-        raise ParameterError(
-            f"a figure is written as .png, .pdf or .svg, got {os.fspath(path)!r}; change the ending"
-        )
+        raise ParameterError(f"a figure is written as .png, .pdf or .svg, got {os.fspath(path)!r}; change the ending")
     buffer = io.BytesIO()
     with applied():
         figure.savefig(buffer, format=kind, metadata=_NO_METADATA[kind])
@@ -123,7 +121,7 @@ def image_bytes(image: ArrayLike) -> bytes:
     >>> image_bytes(np.zeros((2, 2), np.uint8))[1:4]
     b'PNG'
     """
-    from PIL import Image  # noqa: PLC0415 - only who writes an image needs it
+    from PIL import Image
 
     buffer = io.BytesIO()
     Image.fromarray(_levels(np.asarray(image))).save(buffer, format="PNG", optimize=True)

@@ -207,9 +207,9 @@ def test_frames_of_a_skipped_file_leave_no_trace(tmp_path):
     assert len(images.pixels) == 4
 
 
-@pytest.mark.parametrize("source", [3, None, np.zeros((2, 3, 3)), [3]])
+@pytest.mark.parametrize("source", [3, None, [3]])
 def test_a_source_that_is_none_is_refused(source):
-    with pytest.raises(ParameterError, match="expected a folder, a glob, a file or a list of paths, got"):
+    with pytest.raises(ParameterError, match="expected a folder, a glob, a file, a list of paths or an array, got"):
         load_images(source)
 
 

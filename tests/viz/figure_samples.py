@@ -45,9 +45,7 @@ def sample_basis_colour():
 
 
 def sample_compare():
-    return viz.compare(
-        blobs(4), blobs(5)[::-1] + 0.05, [4, 3, 2, -1], names=("this", "that"), title="Two bases"
-    )
+    return viz.compare(blobs(4), blobs(5)[::-1] + 0.05, [4, 3, 2, -1], names=("this", "that"), title="Two bases")
 
 
 def sample_coverage():
@@ -57,9 +55,7 @@ def sample_coverage():
 def sample_reconstructions():
     images, H = mixed(6, 3)
     less = {k: np.tensordot(H[:k].T, blobs(6)[:k], axes=1) for k in (2, 4)}
-    return viz.reconstructions(
-        images, less, names=["one", "two", "a_long_file_name_17.png"], title="Reconstructions"
-    )
+    return viz.reconstructions(images, less, names=["one", "two", "a_long_file_name_17.png"], title="Reconstructions")
 
 
 def sample_build_up():
@@ -72,18 +68,14 @@ def sample_coefficients():
 
 
 def sample_rank_curve():
-    return viz.rank_curve(
-        [16, 4, 9], [0.17, 0.25, 0.2], others={"SVD": [0.15, 0.22, 0.18]}, chosen=9, title="Rank"
-    )
+    return viz.rank_curve([16, 4, 9], [0.17, 0.25, 0.2], others={"SVD": [0.15, 0.22, 0.18]}, chosen=9, title="Rank")
 
 
 def sample_convergence():
     return viz.convergence({f"k = {k}": run(k) for k in (4, 9, 25)}, title="Convergence")
 
 
-SAMPLES = {
-    name.removeprefix("sample_"): draw for name, draw in list(globals().items()) if name.startswith("sample_")
-}
+SAMPLES = {name.removeprefix("sample_"): draw for name, draw in list(globals().items()) if name.startswith("sample_")}
 
 
 if __name__ == "__main__":

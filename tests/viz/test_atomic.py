@@ -95,9 +95,7 @@ def test_a_full_disk_leaves_the_old_file_and_says_so(tmp_path):
         "try:\n    write_bytes(sys.argv[1], b'x' * 100_000)\n"
         "except OutputError as error:\n    print(error)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(target)], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", program, str(target)], capture_output=True, text=True, check=True)
     assert str(target) in done.stdout
     assert "File too large" in done.stdout
     assert "raise the file size limit" in done.stdout

@@ -3,13 +3,13 @@ from __future__ import annotations
 import matplotlib
 import numpy as np
 import pytest
-from figure_samples import BASELINE, SAMPLE_DPI, SAMPLES, blobs, mixed, run
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.testing.compare import compare_images
 
 from imgnmf import viz
 from imgnmf.errors import DataError, NoImagesError, ParameterError, ShapeMismatchError
+from tests.viz.figure_samples import BASELINE, SAMPLE_DPI, SAMPLES, blobs, mixed, run
 
 # Root mean square over the pixels, of 255. Letters drawn by another FreeType stay below it; a part in
 # another place does not, as the test after the comparison checks.
@@ -65,9 +65,7 @@ def test_no_two_words_of_a_figure_overlap(name):
 @pytest.mark.parametrize("name", SAMPLES)
 def test_the_callers_settings_neither_change_nor_matter(name, tmp_path):
     viz.save_figure(tmp_path / "plain.png", SAMPLES[name]())
-    with matplotlib.rc_context(
-        {"font.size": 30, "axes.facecolor": "red", "font.family": "serif", "axes.grid": True}
-    ):
+    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red", "font.family": "serif", "axes.grid": True}):
         before = dict(matplotlib.rcParams)
         viz.save_figure(tmp_path / "loud.png", SAMPLES[name]())
         assert dict(matplotlib.rcParams) == before
@@ -154,9 +152,7 @@ def test_a_run_that_never_left_its_start_is_drawn_too():
 def test_a_hostile_file_name_is_drawn_as_text(tmp_path):
     images, _ = mixed(6, 3)
     names = ["$\\frac{", "<script>\n漢字\u202e\udc80.png", ""]
-    viz.save_figure(
-        tmp_path / "figure.pdf", viz.reconstructions(images, {1: images}, names=names, title="$x_")
-    )
+    viz.save_figure(tmp_path / "figure.pdf", viz.reconstructions(images, {1: images}, names=names, title="$x_"))
 
 
 def test_an_exact_reconstruction_is_called_exact():

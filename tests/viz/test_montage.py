@@ -11,9 +11,7 @@ def by_hand(tiles, columns, padding, gap):
     """The definition, one pixel at a time."""
     n, h, w = tiles.shape[:3]
     rows = -(-n // columns)
-    picture = np.full(
-        (rows * (h + padding) + padding, columns * (w + padding) + padding, *tiles.shape[3:]), gap
-    )
+    picture = np.full((rows * (h + padding) + padding, columns * (w + padding) + padding, *tiles.shape[3:]), gap)
     for place, tile in enumerate(tiles):
         top = padding + (place // columns) * (h + padding)
         left = padding + (place % columns) * (w + padding)
@@ -27,9 +25,7 @@ def by_hand(tiles, columns, padding, gap):
 def test_every_pixel_is_where_the_definition_puts_it(shape, columns, padding):
     tiles = np.random.default_rng(0).random(shape)
     picture = montage(tiles, columns=columns, padding=padding, scale=None, gap=0.25)
-    np.testing.assert_array_equal(
-        picture, by_hand(tiles.astype(np.float32), columns, padding, np.float32(0.25))
-    )
+    np.testing.assert_array_equal(picture, by_hand(tiles.astype(np.float32), columns, padding, np.float32(0.25)))
 
 
 def test_shared_scale_divides_by_the_largest_of_all_and_per_tile_by_the_largest_of_each():

@@ -10,37 +10,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from figure_samples import run
 from PIL import Image
 
 from imgnmf.errors import DataError, NoImagesError, OutputError, ShapeMismatchError
 from imgnmf.viz import PageFit, PageImages, render_page, write_page
 from imgnmf.viz.page_data import LONGEST_SIDE, packed
 from imgnmf.viz.quality import sparseness
-
-BAD_PIECES = [
-    "<script>alert(1)</script>",
-    "</script><script>alert(2)//",
-    "<img src=x onerror=alert(3)>",
-    '" onload="alert(4)',
-    "'><svg/onload=alert(5)>",
-    "<!--",
-    "-->",
-    "]]>",
-    "{{ 7*7 }}",
-    "{% raw %}",
-    "&lt;b&gt;",
-    "\u2028",
-    "\u202egnp.exe",
-    "\udc80",
-    "new\nline",
-    "javascript:alert(6)",
-    "<style>*{display:none}</style>",
-    "</title>",
-    "\x00",
-    "漢字 ß 😀",
-]
-HOSTILE = tuple(f"{piece}{i}.png" for i in range(10) for piece in BAD_PIECES)
+from tests.hostile_names import HOSTILE
+from tests.viz.figure_samples import run
 
 
 class Reader(HTMLParser):
@@ -68,9 +45,7 @@ def made(n=12, shape=(6, 5), ranks=(2, 4), seed=0):
     rng = np.random.default_rng(seed)
     stack = rng.integers(0, 256, (n, *shape), dtype=np.uint8)
     fits = [
-        PageFit(
-            k, rng.random((k, *shape)) * 40, rng.random((k, n)), 0.3 / k, 20, 1.5, "it was <enough>", run(k)
-        )
+        PageFit(k, rng.random((k, *shape)) * 40, rng.random((k, n)), 0.3 / k, 20, 1.5, "it was <enough>", run(k))
         for k in ranks
     ]
     return fits, PageImages(stack, tuple(f"{i}.png" for i in range(n)))
@@ -95,10 +70,7 @@ def decoded(attributes):
 def tiles_of(sheet, columns, count, shape):
     h, w = shape[:2]
     return np.stack(
-        [
-            sheet[t // columns * h : t // columns * h + h, t % columns * w : t % columns * w + w]
-            for t in range(count)
-        ]
+        [sheet[t // columns * h : t // columns * h + h, t % columns * w : t % columns * w + w] for t in range(count)]
     )
 
 
@@ -147,9 +119,7 @@ def test_hostile_names_are_text_and_come_back_letter_by_letter():
     assert len(set(HOSTILE)) == 200
     fits, images = made(n=200)
     tame = Reader(render_page(fits, images))
-    page = render_page(
-        fits, PageImages(images.stack, HOSTILE), title="</title><script>alert(7)</script>{{ 7*7 }}"
-    )
+    page = render_page(fits, PageImages(images.stack, HOSTILE), title="</title><script>alert(7)</script>{{ 7*7 }}")
     wild = Reader(page)
     assert [tag for tag, _ in wild.elements] == [tag for tag, _ in tame.elements]
     assert data_of(page)["names"] == [name.replace("\udc80", "?") for name in HOSTILE]
@@ -202,9 +172,7 @@ def test_large_images_are_averaged_down_and_the_sums_still_hold():
     assert max(data.description["height"], data.description["width"]) <= LONGEST_SIDE
     shape = data.description["height"], data.description["width"]
     sheets = [decoded({"src": s.uri, "data-columns": str(s.columns)}) for s in (data.images, data.parts[0])]
-    images, parts = (
-        tiles_of(*sheet, n, shape).astype(float) for sheet, n in zip(sheets, (2, 3), strict=True)
-    )
+    images, parts = (tiles_of(*sheet, n, shape).astype(float) for sheet, n in zip(sheets, (2, 3), strict=True))
     coefficients = np.frombuffer(base64.b64decode(data.description["coefficients"][0]), "<f4").reshape(3, 2)
     assert np.abs(np.tensordot(coefficients.T, parts, axes=1) - images).max() <= 2
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from figure_samples import SAMPLES
 from PIL import Image
 
 import imgnmf.viz
 from imgnmf.errors import DataError, OutputError, ParameterError, ShapeMismatchError
 from imgnmf.viz.write import save_figure, save_image
+from tests.viz.figure_samples import SAMPLES
 
 
 @pytest.mark.parametrize("kind", ["png", "pdf", "svg"])
@@ -79,8 +79,6 @@ def test_viz_meets_the_rest_of_the_package_only_as_arrays():
 
 
 def test_importing_viz_brings_neither_pyplot_nor_skimage():
-    program = (
-        "import sys, imgnmf.viz; print([m for m in ('matplotlib.pyplot', 'skimage') if m in sys.modules])"
-    )
+    program = "import sys, imgnmf.viz; print([m for m in ('matplotlib.pyplot', 'skimage') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

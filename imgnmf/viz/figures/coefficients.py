@@ -185,19 +185,24 @@ def _draw_groups(axes: Axes, groups: dict[str, int]) -> None:
     edges = np.cumsum([0, *groups.values()])
     axes.vlines(edges[1:-1], 0, 1, transform=axes.get_xaxis_transform(), color=PAPER, linewidth=0.8)
     room = axes.get_window_extent().width / figure_of(axes).dpi * 72 / edges[-1]
+    taken = -6.0
     for name, left, right in zip(groups, edges[:-1], edges[1:], strict=True):
         words = shortened(printable(name), max((right - left) * room, 12.0), LABEL)
-        if text_width(words, LABEL) <= (right - left) * room + 6:
-            axes.text(
-                (left + right) / 2,
-                1.01,
-                words,
-                transform=axes.get_xaxis_transform(),
-                ha="center",
-                va="bottom",
-                fontsize=LABEL,
-                parse_math=False,
-            )
+        width, middle = text_width(words, LABEL), (left + right) / 2
+        # Of many narrow groups only some can be named, or no name could be read.
+        if width > (right - left) * room + 6 or middle * room - width / 2 < taken:
+            continue
+        taken = middle * room + width / 2 + 3.0
+        axes.text(
+            middle,
+            1.01,
+            words,
+            transform=axes.get_xaxis_transform(),
+            ha="center",
+            va="bottom",
+            fontsize=LABEL,
+            parse_math=False,
+        )
 
 
 def _draw_bars(bars: Axes, values: Array) -> None:

@@ -177,6 +177,8 @@ def convergence(
     _label_axes(right, "seconds", None)
     right.set_ylabel("")
     _share_range(left, right)
+    for ax in (left, right):
+        _label_short_range(ax)
     _place_legend(right, outside=axes is None)
     return figure_of(left)
 
@@ -241,9 +243,7 @@ def _label_axes(axes: Axes, x: str, title: str | None) -> None:
 
 
 def _clean(name: str, trace: TraceLike) -> Curve:
-    columns = [
-        np.asarray(c, dtype=np.float64) for c in (trace.iteration, trace.seconds, trace.relative_error)
-    ]
+    columns = [np.asarray(c, dtype=np.float64) for c in (trace.iteration, trace.seconds, trace.relative_error)]
     if len({c.shape for c in columns}) != 1 or columns[0].ndim != 1:
         raise ShapeMismatchError(
             f"the trace {name!r} must hold arrays of one length, got shapes {[c.shape for c in columns]}"
@@ -269,6 +269,15 @@ def _logarithmic(ax: Axes) -> None:
     ax.xaxis.set_major_locator(LogLocator(numticks=8))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _label_short_range(ax: Axes) -> None:
+    # Powers of ten alone may leave less than two numbers on an axis.
+    lowest, highest = ax.get_xlim()
+    if highest < 5 * lowest:
+        ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    elif highest < 20 * lowest:
+        ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=8))
 
 
 def _share_range(left: Axes, right: Axes) -> None:

@@ -224,9 +224,7 @@ def _scale_note(parts: Array, scale: Scale, *, weighted: bool) -> str:
 
 def _partners(matching: ArrayLike, a: Array, b: Array) -> Array:
     if a.shape[1:] != b.shape[1:]:
-        raise ShapeMismatchError(
-            f"the parts must be of one size to compare them, got {a.shape[1:]} and {b.shape[1:]}"
-        )
+        raise ShapeMismatchError(f"the parts must be of one size to compare them, got {a.shape[1:]} and {b.shape[1:]}")
     partner = np.asarray(matching)
     if partner.shape != (len(a),) or partner.dtype.kind not in "iu":
         raise ShapeMismatchError(

@@ -257,9 +257,7 @@ def _picture(sheet: Sheet, picture: Array, cell: Cell, white: float, head: str =
 def _measures(sheet: Sheet, original: Array, approximation: Array, cell: Cell, white: float) -> None:
     signal, similarity = psnr(original, approximation, white), ssim(original, approximation, white)
     words = "exact" if math.isinf(signal) else f"{signal:.1f}"
-    shown = (
-        words if math.isnan(similarity) else f"{words} · {similarity:.3f}".replace("exact · 1.000", "exact")
-    )
+    shown = words if math.isnan(similarity) else f"{words} · {similarity:.3f}".replace("exact · 1.000", "exact")
     sheet.text(shown, cell.centre, cell.bottom + LABEL + 0.6)
 
 
@@ -278,15 +276,16 @@ def _residuals(sheet: Sheet, residual: Array, cells: Grid) -> None:
     key = Cell(last.left, last.bottom + 4.0, last.width, 4.0)
     sheet.tile(np.linspace(-limit, limit, 256)[None], key, cmap=DIFFERENCE, limits=(-limit, limit))
     percent = f"{100 * limit:.3g} %"
+    if 2 * text_width("−" + percent, NOTE) + GAP > key.width:
+        sheet.text("± " + percent, key.centre, key.bottom + NOTE + 1, size=NOTE)
+        return
     sheet.text("−" + percent, key.left, key.bottom + NOTE + 1, size=NOTE, align="left")
     sheet.text("+" + percent, key.left + key.width, key.bottom + NOTE + 1, size=NOTE, align="right")
 
 
 def _contributions(image: Array, parts: Array, coefficients: ArrayLike) -> tuple[Array, Array]:
     if parts.shape[1:] != image.shape:
-        raise ShapeMismatchError(
-            f"the parts must have the size of the image, {image.shape}, got {parts.shape[1:]}"
-        )
+        raise ShapeMismatchError(f"the parts must have the size of the image, {image.shape}, got {parts.shape[1:]}")
     weights = np.asarray(coefficients, dtype=np.float64)
     if weights.shape != (len(parts),):
         raise ShapeMismatchError(

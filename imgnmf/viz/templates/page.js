@@ -96,6 +96,7 @@ function startPage() {
   function drawImages() {
     const tiles = data.names.map((name, image) =>
       tileButton(picture(originals, shape, image * shape.size), name, () => chooseImage(image)));
+    find("images").style.setProperty("--shape", `${shape.width} / ${shape.height}`);
     find("images").replaceChildren(...tiles);
   }
 
@@ -210,15 +211,18 @@ function startPage() {
   find("rank").value = String(middle);
   chooseRank(middle);
   chooseImage(0);
-  /* The other fits are made ready while the reader looks at the first. */
+  /* Every fit is made ready before the slider can be moved: then no step has to wait. */
   const ready = (place) => {
-    if (place === fits.length) return;
-    tilesOfFit(fits[place]);
-    void fits[place].light;
-    setTimeout(ready, 0, place + 1);
+    if (place < fits.length) {
+      tilesOfFit(fits[place]);
+      void fits[place].light;
+      setTimeout(ready, 0, place + 1);
+      return;
+    }
+    find("rank").disabled = false;
+    document.documentElement.dataset.ready = "yes";
   };
   setTimeout(ready, 0, 0);
-  document.documentElement.dataset.ready = "yes";
 }
 
 window.addEventListener("load", startPage);

@@ -1,0 +1,177 @@
+"""`imgnmf gallery`: every picture of a study in one folder, with a page that shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgnmf.archive import save, white_of
+from imgnmf.commands.options import FitOptions
+from imgnmf.commands.output import MARKER, checked_folder, staged, write_json
+from imgnmf.commands.source import default_ranks, read_source, short_name
+from imgnmf.commands.summary import summarize
+from imgnmf.images import ImageSet
+from imgnmf.studies.floor import svd_errors
+from imgnmf.studies.ranks import RankStudy
+from imgnmf.viz import (
+    basis,
+    build_up,
+    coefficients,
+    convergence,
+    rank_curve,
+    reconstructions,
+    save_figure,
+    write_page,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Gallery", "draw", "gallery_of", "make_gallery", "write_everything"]
+
+ROWS_SHOWN = 6
+# Beyond these a heat map of H is a grey haze, and the floor costs more than the fits.
+MOST_COLUMNS, MOST_GROUPS, LARGEST_GRAM = 2000, 40, 2000
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """What there is to draw: images and their fits, the parts of each in falling order of energy.
+
+    Figures that show a single rank show `chosen`.
+    """
+
+    name: str
+    source: str
+    images: ImageSet
+    study: RankStudy
+    chosen: int
+
+
+def make_gallery(
+    source: str,
+    *,
+    ranks: tuple[int, ...],
+    folder: str | None,
+    size: tuple[int, int] | None,
+    force: bool,
+    options: FitOptions,
+) -> tuple[Path, Gallery]:
+    """Read, fit, draw; the folder appears when all of it is done."""
+    target = checked_folder(folder or f"{short_name(source)}-gallery", force=force)
+    images = read_source(source, size)
+    with staged(target) as staging:
+        study = options.fit(images.V, ranks or default_ranks(images.V))
+        gallery = gallery_of(source, images, study)
+        write_everything(staging, gallery)
+    return target, gallery
+
+
+def gallery_of(source: str, images: ImageSet, study: RankStudy, chosen: int | None = None) -> Gallery:
+    """Return the study in the order in which it is shown and saved; the rank in the middle is `chosen`.
+
+    >>> from imgnmf import factorize_ranks, load_dataset
+    >>> images = load_dataset("swimmer")
+    >>> gallery_of("swimmer", images, factorize_ranks(images.V, [4])).chosen
+    4
+    """
+    fits = {rank: study[rank].normalized().ordered() for rank in study.ranks}
+    middle = study.ranks[len(study) // 2] if chosen is None else chosen
+    return Gallery(short_name(source), source, images, RankStudy(fits, study.interrupted), middle)
+
+
+def write_everything(folder: Path, gallery: Gallery) -> None:
+    """Write figures, models, page and summary into an empty folder."""
+    for name, figure in draw(gallery):
+        save_figure(folder / f"{name}.png", figure)
+    for rank in gallery.study.ranks:
+        save(folder / f"k{rank:02}.imgnmf", gallery.study[rank], gallery.images)
+    title = f"The parts of {gallery.name}"
+    write_page(folder / "index.html", gallery.study, gallery.images, title=title)
+    write_json(folder / MARKER, summarize(gallery.source, gallery.images, gallery.study))
+
+
+def draw(gallery: Gallery) -> Iterator[tuple[str, Figure]]:
+    """Yield the figures that make sense for these images, each with its file's name."""
+    for rank in gallery.study.ranks:
+        yield f"basis-k{rank:02}", _basis(gallery, rank)
+    yield "reconstructions", _reconstructions(gallery)
+    yield "build-up", _build_up(gallery)
+    if len(gallery.study) > 1:
+        yield "rank-curve", _rank_curve(gallery)
+    if all(fit.n_iter for fit in gallery.study.fits.values()):
+        traces = {f"k = {rank}": fit.trace for rank, fit in gallery.study.fits.items()}
+        yield "convergence", convergence(traces, title=f"{gallery.name}: how the error falls")
+    if len(gallery.images) <= MOST_COLUMNS:
+        yield "coefficients", _coefficients(gallery)
+
+
+def _basis(gallery: Gallery, rank: int) -> Figure:
+    fit, images = gallery.study[rank], gallery.images
+    title = f"{gallery.name}: {rank} parts, relative error {100 * fit.relative_error:.1f} %"
+    return basis(images.stack(fit.W), title=title)
+
+
+def _reconstructions(gallery: Gallery) -> Figure:
+    images, rows = gallery.images, _rows_shown(gallery.images)
+    by_rank: Mapping[int, Any] = {
+        rank: images.stack(fit.W @ fit.H[:, rows]) for rank, fit in gallery.study.fits.items()
+    }
+    return reconstructions(
+        images.pixels[rows],
+        by_rank,
+        names=[images.names[row] for row in rows],
+        data_range=white_of(images.pixels),
+        title=f"{gallery.name}: what each rank keeps",
+    )
+
+
+def _build_up(gallery: Gallery) -> Figure:
+    images, fit = gallery.images, gallery.study[gallery.chosen]
+    row = _rows_shown(images)[0]
+    return build_up(
+        images.pixels[row],
+        images.stack(fit.W),
+        fit.H[:, row],
+        data_range=white_of(images.pixels),
+        title=f"{gallery.name}: {images.names[row]} from its strongest parts, k = {gallery.chosen}",
+    )
+
+
+def _rank_curve(gallery: Gallery) -> Figure:
+    ranks = gallery.study.ranks
+    errors = [gallery.study[rank].relative_error for rank in ranks]
+    small = min(gallery.images.V.shape) <= LARGEST_GRAM
+    others = {"SVD, the floor": svd_errors(gallery.images.V, ranks)} if small else None
+    return rank_curve(list(ranks), errors, others=others, title=f"{gallery.name}: the error at each rank")
+
+
+def _coefficients(gallery: Gallery) -> Figure:
+    labels = gallery.images.labels
+    groups = labels is not None and len(set(labels.tolist())) <= MOST_GROUPS
+    return coefficients(
+        gallery.study[gallery.chosen].H,
+        labels.tolist() if groups and labels is not None else None,
+        title=f"{gallery.name}: how much of each part each image holds, k = {gallery.chosen}",
+    )
+
+
+def _rows_shown(images: ImageSet) -> list[int]:
+    """Choose images that differ: of as many labels as can be, else spread over the set."""
+    groups: list[Any] = [np.arange(len(images))]
+    if images.labels is not None:
+        groups = [np.flatnonzero(images.labels == label) for label in np.unique(images.labels)]
+    if len(groups) < ROWS_SHOWN:
+        return _spread(np.arange(len(images)))
+    return [int(groups[place][len(groups[place]) // 2]) for place in _spread(np.arange(len(groups)))]
+
+
+def _spread(choices: NDArray[Any]) -> list[int]:
+    # The ends are left out: sorted files begin alike.
+    n = min(len(choices), ROWS_SHOWN)
+    return [int(choices[int(place)]) for place in (np.arange(n) + 0.5) * len(choices) / n]

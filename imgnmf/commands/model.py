@@ -1,0 +1,134 @@
+"""The commands around one model file: fit, encode, reconstruct, montage, info."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from imgnmf.archive import ModelMeta, load, save, white_of
+from imgnmf.atomic import write_bytes
+from imgnmf.commands.options import FitOptions
+from imgnmf.commands.output import MARKER, checked_file, checked_folder, staged, write_json
+from imgnmf.commands.source import read_source, size_of
+from imgnmf.commands.summary import describe_source, finite
+from imgnmf.core.result import Factorization
+from imgnmf.errors import ShapeMismatchError
+from imgnmf.images import ImageSet
+
+__all__ = ["describe", "encode_source", "fit_model", "reconstruct_images", "write_montage"]
+
+
+def fit_model(
+    source: str, rank: int, output: str, *, size: tuple[int, int] | None, force: bool, options: FitOptions
+) -> tuple[Factorization, ImageSet]:
+    """Fit one rank and write the model, the best so far after Ctrl-C."""
+    target = checked_file(output, force=force, suffix=".imgnmf")
+    images = read_source(source, size)
+    fit = options.fit(images.V, [rank])[rank].normalized().ordered()
+    save(target, fit, images)
+    return fit, images
+
+
+def encode_source(
+    model: str, source: str, output: str, *, size: tuple[int, int] | None, force: bool
+) -> tuple[int, ...]:
+    """Write the coefficients of other images as H.npy; return their shape."""
+    target = checked_file(output, force=force, suffix=".npy")
+    fit, meta = load(model)
+    H = fit.encode(_images_for(meta, source, size).V)
+    buffer = io.BytesIO()
+    np.save(buffer, H, allow_pickle=False)
+    write_bytes(target, buffer.getvalue())
+    return H.shape
+
+
+def reconstruct_images(
+    model: str, source: str | None, folder: str, *, size: tuple[int, int] | None, force: bool
+) -> tuple[Path, int]:
+    """Write what the parts make of each image as a PNG; return the folder and how many."""
+    from imgnmf.viz import save_image
+
+    target = checked_folder(folder, force=force)
+    fit, meta = load(model)
+    images = None if source is None else _images_for(meta, source, size)
+    H = fit.H if images is None else fit.encode(images.V)
+    white = _white(meta, images)
+    names = _file_names(meta.names if images is None else images.names, H.shape[1])
+    with staged(target) as staging:
+        for column, name in enumerate(names):
+            save_image(staging / name, _picture(meta, fit.W @ H[:, [column]], white))
+        write_json(staging / MARKER, _account(model, images, fit, H))
+    return target, len(names)
+
+
+def write_montage(model: str, output: str, *, columns: int | None, shared: bool, force: bool) -> Path:
+    """Draw the parts of a model as one labelled figure."""
+    from imgnmf.viz import basis, save_figure
+
+    target = checked_file(output, force=force, suffix=".png")
+    fit, meta = load(model)
+    title = f"{fit.rank} parts, relative error {100 * fit.relative_error:.1f} %"
+    scale: Any = "shared" if shared else "per-tile"
+    save_figure(target, basis(meta.stack(fit.W), columns=columns, scale=scale, title=title))
+    return target
+
+
+def describe(model: str) -> str:
+    """Return what is in a model file, a line a fact."""
+    fit, meta = load(model)
+    facts = {
+        "rank": fit.rank,
+        "images": f"{fit.H.shape[1]} of {size_of(meta.image_shape or fit.W.shape[:1])}",
+        "labels": "none" if meta.labels is None else f"{len(set(meta.labels))} different",
+        "relative error": f"{fit.relative_error:.6g}",
+        "objective": f"{fit.objective:.6g}",
+        "loss": fit.loss.name,
+        "solver": fit.solver,
+        "init": fit.init,
+        "iterations": fit.n_iter,
+        "ended because": fit.reason,
+        "factors": f"{fit.W.dtype}, W {fit.W.shape}, H {fit.H.shape}",
+        "made with": ", ".join(f"{name} {version}" for name, version in meta.versions.items()),
+    }
+    return "\n".join(f"{name + ':':<16}{value}" for name, value in facts.items())
+
+
+def _images_for(meta: ModelMeta, source: str, size: tuple[int, int] | None) -> ImageSet:
+    images = read_source(source, size)
+    if meta.image_shape is not None and images.image_shape != meta.image_shape:
+        wanted = "x".join(map(str, meta.image_shape[:2]))
+        raise ShapeMismatchError(
+            f"the model is of images of {size_of(meta.image_shape)}, {source} has "
+            f"{size_of(images.image_shape)}; pass --size {wanted} to resize them"
+        )
+    return images
+
+
+def _white(meta: ModelMeta, images: ImageSet | None) -> float:
+    if images is not None:
+        return white_of(images.pixels)
+    return meta.white or 1.0
+
+
+def _picture(meta: ModelMeta, column: Any, white: float) -> Any:
+    picture = meta.stack(column)[0] / white
+    return picture.mean(axis=2) if picture.ndim == 3 and picture.shape[2] not in (3, 4) else picture
+
+
+def _file_names(names: tuple[str, ...] | Any, n_images: int) -> list[str]:
+    """Return a PNG's name for each image: flat, in order, and safe whatever the image was called."""
+    digits = len(str(n_images - 1))
+    stems = [Path(name).with_suffix("").as_posix() for name in names] or [""] * n_images
+    kept = ["".join(c if c.isalnum() or c in "-_." else "-" for c in stem)[:80].strip("-.") for stem in stems]
+    return [f"{i:0{digits}}-{stem}.png" if stem else f"{i:0{digits}}.png" for i, stem in enumerate(kept)]
+
+
+def _account(model: str, images: ImageSet | None, fit: Factorization, H: Any) -> dict[str, Any]:
+    if images is None:
+        return {"made_by": "imgnmf", "model": model, "relative_error": finite(fit.relative_error)}
+    V = images.V.astype(np.float64)
+    error = float(np.linalg.norm(V - fit.W @ H) / (np.linalg.norm(V) or 1.0))
+    return {**describe_source(model, images), "model": model, "relative_error": finite(error)}

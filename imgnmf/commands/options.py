@@ -1,0 +1,50 @@
+"""How to fit, as the user chose it on the command line."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from imgnmf.commands.progress import following
+from imgnmf.core.factorize import factorize
+from imgnmf.errors import ImgnmfWarning
+from imgnmf.studies.ranks import RankStudy, factorize_ranks
+
+__all__ = ["FitOptions"]
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """The options that `gallery` and `fit` share; None leaves a choice to the library.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> FitOptions(max_iter=50).fit(np.eye(3) + 1, [1, 2]).ranks
+    (1, 2)
+    """
+
+    loss: Any = "frobenius"
+    solver: Any = None
+    init: Any = "nndsvd"
+    max_iter: int = 500
+    time_limit: float | None = None
+    rng: int = 0
+    threads: int | None = None
+
+    def fit(self, V: Any, ranks: Iterable[int]) -> RankStudy:
+        """Fit every rank, and show how far it is on a terminal."""
+        wanted = list(ranks)
+        self._compile(V)
+        with following(wanted) as callback:
+            return factorize_ranks(V, wanted, callback=callback, **vars(self))
+
+    def _compile(self, V: Any) -> None:
+        """Have the kernels compiled for the dtype of V, or the first rank would seem slower than the rest."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ImgnmfWarning)
+            factorize(np.ones((4, 4), V.dtype), 1, **{**vars(self), "max_iter": 1, "init": "random"})

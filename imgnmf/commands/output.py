@@ -1,0 +1,126 @@
+"""Where results go: refused before the work starts if it cannot end well, and never there by halves."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from imgnmf.atomic import write_text
+from imgnmf.errors import OutputError, ParameterError
+
+__all__ = ["MARKER", "checked_file", "checked_folder", "staged", "write_json"]
+
+# A folder with this file in it was written by a command, so that --force may replace it.
+MARKER = "summary.json"
+
+
+def checked_file(path: str, *, force: bool, suffix: str) -> Path:
+    """Return the path of a file that can be written, seen before the work that leads to it.
+
+    Raises
+    ------
+    ParameterError
+        It has another ending, or is there already and `force` is not given.
+    OutputError
+        Its folder does not exist or cannot be written to.
+    """
+    target = Path(path).expanduser()
+    if target.suffix.lower() != suffix:
+        raise ParameterError(f"the output must end in {suffix}, got {path!r}")
+    if target.is_dir():
+        raise ParameterError(f"{path!r} is a folder; give the name of a file")
+    if target.exists() and not force:
+        raise ParameterError(f"{path!r} exists; choose another name, or pass --force to replace it")
+    _check_parent(target)
+    return target
+
+
+def checked_folder(path: str, *, force: bool) -> Path:
+    """Return the path of a folder that can be made, seen before the work that leads to it.
+
+    An empty folder may be there already. `force` replaces what an earlier run wrote, and nothing else: a
+    folder without its summary.json may hold anything.
+
+    Raises
+    ------
+    ParameterError
+        It exists and may not be replaced.
+    OutputError
+        The folder around it does not exist or cannot be written to.
+    """
+    target = Path(path).expanduser()
+    if target.is_symlink() or (target.exists() and not target.is_dir()):
+        raise ParameterError(f"{path!r} exists and is not a folder; choose another name")
+    if target.is_dir() and any(target.iterdir()):
+        if not (target / MARKER).is_file():
+            raise ParameterError(f"{path!r} holds files that imgnmf did not write; choose another name")
+        if not force:
+            raise ParameterError(f"{path!r} exists; choose another name, or pass --force to replace it")
+    _check_parent(target)
+    return target
+
+
+@contextmanager
+def staged(target: Path) -> Iterator[Path]:
+    """Give an empty folder beside `target` that takes its name when the block ends without an error.
+
+    Raises
+    ------
+    OutputError
+        The folder could not be made or renamed; what was there before is whole.
+    """
+    staging = _beside(target, "partial")
+    try:
+        staging.mkdir()
+        yield staging
+        _take_over(staging, target)
+    except OutputError:
+        raise
+    except OSError as reason:
+        raise _output_error(target, reason) from reason
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write strict JSON: what is not finite must have become null before."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _check_parent(target: Path) -> None:
+    parent = target.absolute().parent
+    if not parent.is_dir():
+        reason = "there is no such folder" if not parent.exists() else f"{str(parent)!r} is not a folder"
+        raise OutputError(f"cannot write {str(target)!r}: {reason}; create it first, or choose another place")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise OutputError(f"cannot write {str(target)!r}: no permission; choose a folder that you may write to")
+
+
+def _take_over(staging: Path, target: Path) -> None:
+    if not target.exists():
+        staging.rename(target)
+        return
+    former = _beside(target, "former")
+    target.rename(former)
+    try:
+        staging.rename(target)
+    except OSError:
+        former.rename(target)
+        raise
+    shutil.rmtree(former, ignore_errors=True)
+
+
+def _beside(target: Path, what: str) -> Path:
+    # The process id keeps two runs apart that want the same folder; the last to end wins.
+    place = target.absolute()
+    return place.with_name(f".{place.name[:100]}.{os.getpid()}.{what}")
+
+
+def _output_error(target: Path, reason: OSError) -> OutputError:
+    error = OutputError(f"cannot write {str(target)!r}: {reason.strerror or reason}; choose another place")
+    error.errno = reason.errno
+    return error

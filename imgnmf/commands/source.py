@@ -1,0 +1,78 @@
+"""SOURCE, as the user writes it: a dataset's name, a folder, a glob or a file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from imgnmf.errors import ParameterError
+from imgnmf.images import ImageSet, describe_datasets, load_dataset, load_images
+
+__all__ = ["default_ranks", "parse_size", "read_source", "short_name", "size_of"]
+
+DEFAULT_RANKS = (4, 9, 16, 25, 49)
+
+
+def read_source(source: str, size: tuple[int, int] | None = None) -> ImageSet:
+    """Read the images; files that cannot be read are left out, and on the report.
+
+    Raises
+    ------
+    ImgnmfError
+        What `load_images` and `load_dataset` raise.
+
+    Examples
+    --------
+    >>> read_source("patches", size=(6, 6))
+    PatchSet(10000 images of 6 x 6, uint8)
+    """
+    if source not in _dataset_names():
+        return load_images(source, size=size, on_error="skip")
+    if size is None:
+        return load_dataset(source)
+    if source != "patches":
+        raise ParameterError(f"--size applies to files and to patches; the dataset {source!r} has its own")
+    return load_dataset(source, patch_size=size)
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Return (height, width).
+
+    >>> parse_size("64x48")
+    (64, 48)
+    """
+    match = re.fullmatch(r"([1-9][0-9]{0,5})[xX]([1-9][0-9]{0,5})", text)
+    if match is None:
+        raise ParameterError(f"expected a size as HEIGHTxWIDTH, say 64x48, got {text!r}")
+    return int(match[1]), int(match[2])
+
+
+def size_of(image_shape: tuple[int, ...]) -> str:
+    """Return ``"64 x 48"``."""
+    return " x ".join(map(str, image_shape))
+
+
+def short_name(source: str) -> str:
+    """Return what to call the source in a title or a file name.
+
+    >>> short_name("photos/faces/"), short_name("faces/*.png"), short_name("digits")
+    ('faces', 'faces', 'digits')
+    """
+    fixed = [part for part in Path(source).expanduser().parts if not set(part) & set("*?[")]
+    name = Path(*fixed).resolve().name if fixed else ""
+    return Path(name).stem or "images"
+
+
+def default_ranks(V: Any) -> tuple[int, ...]:
+    """Return the usual ranks that are below ``min(n_pixels, n_images)``; 1 if none is.
+
+    >>> import numpy as np
+    >>> default_ranks(np.ones((100, 20))), default_ranks(np.ones((3, 2)))
+    ((4, 9, 16), (1,))
+    """
+    return tuple(k for k in DEFAULT_RANKS if k < min(V.shape)) or (1,)
+
+
+def _dataset_names() -> tuple[str, ...]:
+    return tuple(info.name for info in describe_datasets())

@@ -1,0 +1,178 @@
+"""Zip and tar archives, read member by member: nothing is ever written to disk."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
+from itertools import takewhile
+from pathlib import Path
+from typing import IO, BinaryIO, cast
+
+from imgnmf.errors import ImageReadError
+from imgnmf.images.formats import BYTES_OF_SIGNATURE, recognised
+from imgnmf.images.listing import Found, Listing, sorted_out
+from imgnmf.images.raster import Request, UnreadableError
+from imgnmf.images.report import shown
+
+__all__ = ["ARCHIVE_ERRORS", "check_packing", "is_zip", "list_archive", "unpacked"]
+
+ZIP_SIGNATURES = (b"PK\3\4", b"PK\5\6")
+COMPRESSIONS = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ\0", lzma.open))
+TAR_BLOCK = 512
+
+# What the standard library raises on archives that are damaged, locked, or packed by a method it does not know.
+ARCHIVE_ERRORS = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
+
+# Pictures rarely shrink to a hundredth. What does, and is large, was made to fill the memory.
+MOST_SHRUNK = 200
+NEVER_A_BOMB = 2**25
+
+
+def list_archive(path: Path, request: Request, resources: ExitStack) -> Listing | None:
+    """List the members of an archive, named below the folder that holds them all; None if it is no archive.
+
+    Raises
+    ------
+    ImageReadError
+        If it is damaged, or would unpack to far more than it seems.
+    """
+    try:
+        start = _first_bytes(path)
+        if is_zip(start):
+            return _zip(path, resources)
+        return _tar(path, request, resources) if _begins_a_tar(start) else None
+    except UnreadableError as refusal:
+        raise ImageReadError(f"{shown(path)}: {refusal}") from refusal
+    except ARCHIVE_ERRORS as error:
+        raise ImageReadError(
+            f"{shown(path)}: cannot be read as an archive ({type(error).__name__}: {error}): damaged or truncated"
+        ) from error
+
+
+def is_zip(start: bytes) -> bool:
+    """Say whether a file that begins like this is a zip archive."""
+    return start.startswith(ZIP_SIGNATURES)
+
+
+def unpacked(path: Path) -> BinaryIO:
+    """Open a file; if it is compressed by gzip, bzip2 or xz, what is inside."""
+    with path.open("rb") as file:
+        start = file.read(BYTES_OF_SIGNATURE)
+    opener = next((opener for signature, opener in COMPRESSIONS if start.startswith(signature)), open)
+    return cast(BinaryIO, opener(path, "rb"))
+
+
+def check_packing(n_bytes: int, packed: int) -> None:
+    """Refuse what claims to unpack to far more than pictures do."""
+    if n_bytes > max(NEVER_A_BOMB, MOST_SHRUNK * packed):
+        raise UnreadableError(
+            f"{packed} bytes that unpack to {n_bytes} or more, as no pictures do; unpack it yourself if that is right"
+        )
+
+
+def _first_bytes(path: Path) -> bytes:
+    try:
+        with unpacked(path) as file:
+            return file.read(TAR_BLOCK)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError):
+        # Damaged where it begins: whoever reads it next says so.
+        return b""
+
+
+def _begins_a_tar(start: bytes) -> bool:
+    try:
+        # By its checksum: archives of the nineties have no other signature.
+        tarfile.TarInfo.frombuf(start, "utf-8", "surrogateescape")
+    except tarfile.HeaderError:
+        return False
+    return True
+
+
+def _zip(path: Path, resources: ExitStack) -> Listing:
+    archive = resources.enter_context(zipfile.ZipFile(path))
+    members = {member.filename: member for member in archive.infolist() if not member.is_dir()}
+    found = [_in_zip(path, archive, member) for member in members.values()]
+    return sorted_out(shown(path), _below_common_folder(found))
+
+
+def _in_zip(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Found:
+    opened = partial(_member, partial(archive.open, member), member.file_size, member.compress_size)
+    return _found(path, member.filename, opened)
+
+
+def _tar(path: Path, request: Request, resources: ExitStack) -> Listing:
+    packed = path.stat().st_size
+    stream = resources.enter_context(unpacked(path))
+    compressed = not isinstance(stream, io.BufferedReader)
+    archive = resources.enter_context(tarfile.TarFile(fileobj=stream))
+    found = {member.name: _in_tar(path, archive, member) for member in _members(archive, packed, request)}
+    return sorted_out(shown(path), _below_common_folder(list(found.values())), in_order=not compressed)
+
+
+def _members(archive: tarfile.TarFile, packed: int, request: Request) -> Iterator[tarfile.TarInfo]:
+    """Yield what is no folder; stop before a member is unpacked that makes it too much in all."""
+    total = 0
+    for member in archive:
+        total += member.size
+        check_packing(total, packed)
+        request.check_bytes(total, "all of it unpacked")
+        if not member.isdir():
+            yield member
+
+
+def _in_tar(path: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) -> Found:
+    reason = None if member.isreg() else "a link" if member.islnk() or member.issym() else "a FIFO, socket or device"
+    opened = partial(_member, partial(archive.extractfile, member), member.size, member.size)
+    found = _found(path, member.name, opened)
+    return replace(found, obstacle=found.obstacle or reason)
+
+
+def _found(path: Path, name: str, opened: Callable[[Request], BinaryIO]) -> Found:
+    # A name is only a name here: it never becomes a path.
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
+    return Found("/".join(parts), f"{shown(path)}, {shown(name)}", opened, "hidden" if hidden else None, packed=True)
+
+
+def _below_common_folder(found: list[Found]) -> list[Found]:
+    folders = [thing.name.split("/")[:-1] for thing in found if not thing.obstacle]
+    columns = zip(*folders, strict=False)
+    depth = sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
+    return [thing if thing.obstacle else replace(thing, name=_without(thing.name, depth)) for thing in found]
+
+
+def _without(name: str, depth: int) -> str:
+    return "/".join(name.split("/")[depth:])
+
+
+def _member(read: Callable[[], IO[bytes] | None], n_bytes: int, packed: int, request: Request) -> BinaryIO:
+    """Return a member as a file in memory: decoders seek, which is slow in what is packed."""
+    check_packing(n_bytes, packed)
+    request.check_bytes(n_bytes)
+    try:
+        # There is no stream only for what is no file, and that is left out already.
+        with read() or io.BytesIO() as stream:
+            start = stream.read(BYTES_OF_SIGNATURE)
+            recognised(start)
+            return io.BytesIO(start + stream.read())
+    except ARCHIVE_ERRORS as error:
+        raise UnreadableError(f"cannot be unpacked ({type(error).__name__}: {error})") from error

@@ -1,0 +1,81 @@
+"""Draw the gallery: four sets of images, the parts they are made of, and what each rank keeps.
+
+``python scripts/make_gallery.py`` draws the pictures of ``gallery/README.md``;
+``python scripts/make_gallery.py --into out`` writes everything: models, summaries and a page for each set.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from imgnmf import load_dataset
+from imgnmf.commands.gallery import Gallery, draw, gallery_of, write_everything
+from imgnmf.commands.options import FitOptions
+from imgnmf.commands.output import checked_folder, staged
+from imgnmf.viz import save_figure, write_page
+
+HERE = Path(__file__).resolve().parent.parent / "gallery"
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A set, the ranks it is fitted at, and the one whose parts are shown."""
+
+    name: str
+    ranks: tuple[int, ...]
+    shown: int
+    with_page: bool = False
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """The figures that the README shows."""
+        return (f"basis-k{self.shown:02}", "reconstructions", "rank-curve", "convergence", "build-up")
+
+
+EXHIBITS = (
+    Exhibit("lfw-faces", (4, 9, 16, 25, 49), shown=25, with_page=True),
+    Exhibit("digits", (4, 9, 16, 25, 36), shown=16),
+    Exhibit("patches", (4, 9, 16, 25, 36), shown=25),
+    Exhibit("swimmer", (4, 9, 13, 16, 17), shown=17),
+)
+
+
+@click.command()
+@click.option("--into", type=click.Path(path_type=Path), help="Write everything here; made if it is not there.")
+def main(into: Path | None) -> None:
+    """Fit and draw every exhibit."""
+    for exhibit in EXHIBITS:
+        images = load_dataset(exhibit.name)
+        study = FitOptions(max_iter=2000).fit(images.V, exhibit.ranks)
+        gallery = gallery_of(exhibit.name, images, study, exhibit.shown)
+        if into is None:
+            place = draw_selection(HERE / exhibit.name, exhibit, gallery)
+        else:
+            place = write_all(into / exhibit.name, gallery)
+        click.echo(place)
+
+
+def draw_selection(folder: Path, exhibit: Exhibit, gallery: Gallery) -> Path:
+    """Write the pictures that the README shows."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, figure in draw(gallery):
+        if name in exhibit.pictures:
+            save_figure(folder / f"{name}.png", figure)
+    if exhibit.with_page:
+        write_page(folder / "index.html", gallery.study, gallery.images, title=f"The parts of {gallery.name}")
+    return folder
+
+
+def write_all(folder: Path, gallery: Gallery) -> Path:
+    """Write what ``imgnmf gallery`` writes, in place of what an earlier run wrote."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with staged(checked_folder(str(folder), force=True)) as staging:
+        write_everything(staging, gallery)
+    return folder / "index.html"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""Several ranks of one matrix: each its own fit, and Ctrl-C loses none of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import imgnmf
+from imgnmf.errors import DataError, ParameterError
+from imgnmf.studies import svd_errors
+
+
+@pytest.fixture(scope="module")
+def V():
+    return imgnmf.load_dataset("lfw-faces").V[:, :40]
+
+
+def test_a_rank_of_a_study_is_the_fit_alone(V):
+    study = imgnmf.factorize_ranks(V, [9, 4])
+    alone = imgnmf.factorize(V, 9)
+    assert study.ranks == (4, 9)
+    assert np.array_equal(study[9].W, alone.W)
+    assert np.array_equal(study[9].H, alone.H)
+
+
+def test_the_table_has_a_row_a_rank(V):
+    study = imgnmf.factorize_ranks(V, [2, 4, 4])
+    rows = study.table()
+    assert [row.rank for row in rows] == [2, 4]
+    assert [row.relative_error for row in rows] == [study[2].relative_error, study[4].relative_error]
+    assert all(row.seconds > 0 and row.iterations > 0 and row.reason for row in rows)
+    assert not study.interrupted
+
+
+@pytest.mark.parametrize("ranks", [[0], [3, 41], [True], [2.5], []])
+def test_every_rank_is_checked_before_the_first_fit(V, ranks):
+    seen = []
+    with pytest.raises(ParameterError, match="rank"):
+        imgnmf.factorize_ranks(V, ranks, callback=lambda rank, _: seen.append(rank))
+    assert not seen
+
+
+def test_bad_numbers_are_refused(V):
+    with pytest.raises(DataError, match="non-finite"):
+        imgnmf.factorize_ranks(np.where(V > 0.5, np.nan, V), [2])
+
+
+def test_ctrl_c_keeps_what_is_done_and_the_best_so_far(V):
+    def interrupt(rank, state):
+        if rank == 9 and state.iteration == 3:
+            raise KeyboardInterrupt
+
+    study = imgnmf.factorize_ranks(V, [4, 9, 16], callback=interrupt)
+    assert study.interrupted
+    assert study.ranks == (4, 9)
+    assert study[4].converged
+    assert study[9].reason == "interrupted"
+    assert study[9].relative_error < 0.5
+
+
+def test_ctrl_c_in_the_last_rank_counts_too(V):
+    def interrupt(rank, state):
+        raise KeyboardInterrupt
+
+    assert imgnmf.factorize_ranks(V, [4], callback=interrupt).interrupted
+
+
+def test_a_callback_ends_one_fit_not_the_study(V):
+    study = imgnmf.factorize_ranks(V, [4, 9], callback=lambda rank, state: state.iteration >= 5)
+    assert study.ranks == (4, 9)
+    assert [fit.n_iter for fit in study.fits.values()] == [5, 5]
+
+
+def test_an_unknown_rank_says_which_there_are(V):
+    with pytest.raises(KeyError, match="there are 2"):
+        imgnmf.factorize_ranks(V, [2])[3]
+
+
+def test_the_input_is_not_touched(V):
+    before = V.copy()
+    imgnmf.factorize_ranks(V, [2])
+    assert np.array_equal(V, before)
+
+
+@pytest.mark.parametrize("shape", [(30, 12), (12, 30)])
+def test_the_floor_is_that_of_the_singular_values(shape):
+    V = np.random.default_rng(0).random(shape)
+    s = np.linalg.svd(V, compute_uv=False)
+    expected = [np.sqrt((s[k:] ** 2).sum() / (s**2).sum()) for k in (1, 5, 12)]
+    assert np.allclose(svd_errors(V, [1, 5, 12]), expected, atol=1e-7)
+
+
+def test_no_fit_is_below_the_floor(V):
+    study = imgnmf.factorize_ranks(V, [4, 9, 16])
+    errors = [study[k].relative_error for k in study.ranks]
+    assert np.all(errors >= svd_errors(V, study.ranks))
+
+
+def test_the_floor_of_zeros_is_zero():
+    assert svd_errors(np.zeros((3, 4), np.uint8), [1]).tolist() == [0]

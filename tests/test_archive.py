@@ -1,0 +1,195 @@
+"""What is saved is what is loaded, or an ArchiveError."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import load as tensors_of
+from safetensors.numpy import save as to_bytes
+from safetensors.numpy import save_file
+
+import imgnmf
+from imgnmf.errors import ArchiveError, OutputError, ShapeMismatchError
+
+
+@pytest.fixture(scope="module")
+def images():
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 5, 4), dtype=np.uint8)
+    return imgnmf.ImageSet(pixels, [f"s{i % 3}/é {i}.png" for i in range(12)], np.arange(12) % 3)
+
+
+@pytest.fixture(scope="module")
+def fit(images):
+    return imgnmf.factorize(images.V, 3)
+
+
+@pytest.fixture
+def saved(fit, images, tmp_path):
+    path = tmp_path / "model.imgnmf"
+    imgnmf.save(path, fit, images)
+    return path
+
+
+def parts_of(path):
+    with safe_open(path, framework="np") as file:
+        return tensors_of(path.read_bytes()), dict(file.metadata())
+
+
+def rewritten(path, document=None, tensors=None):
+    """Save again with honest hashes, as a malicious or a later program would."""
+    from imgnmf.archive import _digest, _fingerprint
+
+    old_tensors, metadata = parts_of(path)
+    tensors = old_tensors if tensors is None else tensors
+    document = {**json.loads(metadata["imgnmf"][64:]), **(document or {})}
+    document["tensors"] = {name: _fingerprint(array) for name, array in tensors.items()}
+    text = json.dumps(document)
+    path.write_bytes(to_bytes(tensors, {"imgnmf": _digest(text.encode()) + text}))
+
+
+def same(first, second):
+    return all(
+        np.array_equal(a, b, equal_nan=True)
+        for a, b in [
+            (first.W, second.W),
+            (first.H, second.H),
+            *zip(vars(first.trace).values(), vars(second.trace).values(), strict=True),
+        ]
+    ) and [first.n_iter, first.reason, first.objective, first.loss, first.solver] == [
+        second.n_iter,
+        second.reason,
+        second.objective,
+        second.loss,
+        second.solver,
+    ]
+
+
+def test_loading_gives_back_what_was_saved(saved, fit, images):
+    again, meta = imgnmf.load(saved)
+    assert same(again, fit)
+    assert again.W.dtype == fit.W.dtype
+    assert meta.image_shape == (5, 4)
+    assert meta.names == tuple(images.names)
+    assert meta.labels == tuple(images.labels.tolist())
+    assert meta.white == 255
+    assert np.array_equal(meta.stack(again.W), images.stack(fit.W))
+    assert np.array_equal(again.encode(images.V), fit.encode(images.V))
+
+
+@pytest.mark.parametrize("loss", ["kullback-leibler", "itakura-saito", imgnmf.BetaDivergence(0.5)])
+def test_every_loss_comes_back(loss, images, tmp_path):
+    fit = imgnmf.factorize(images.V, 2, loss=loss, stop=imgnmf.RelativeDecrease(1e-2), max_iter=2000)
+    imgnmf.save(tmp_path / "m.imgnmf", fit)
+    again, meta = imgnmf.load(tmp_path / "m.imgnmf")
+    assert again.loss == fit.loss
+    assert meta.image_shape is None
+
+
+def test_without_images_parts_have_no_shape(fit, tmp_path):
+    imgnmf.save(tmp_path / "m.imgnmf", fit)
+    _, meta = imgnmf.load(tmp_path / "m.imgnmf")
+    with pytest.raises(ShapeMismatchError, match="save it with them"):
+        meta.stack(fit.W)
+
+
+def test_a_flipped_bit_anywhere_is_seen_or_changes_nothing(saved, fit):
+    whole = saved.read_bytes()
+    _, meta = imgnmf.load(saved)
+    rng = np.random.default_rng(1)
+    for place in rng.choice(len(whole), 300, replace=False):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << int(rng.integers(8))
+        saved.write_bytes(damaged)
+        try:
+            again, found = imgnmf.load(saved)
+        except ArchiveError:
+            continue
+        assert same(again, fit)
+        assert found == meta
+
+
+def test_a_file_cut_anywhere_is_refused(saved):
+    whole = saved.read_bytes()
+    for length in np.linspace(0, len(whole) - 1, 40).astype(int):
+        saved.write_bytes(whole[:length])
+        with pytest.raises(ArchiveError):
+            imgnmf.load(saved)
+
+
+def test_a_newer_format_says_what_is_supported(saved):
+    rewritten(saved, {"format": 2})
+    with pytest.raises(ArchiveError, match="found format 2, supported is 1"):
+        imgnmf.load(saved)
+
+
+def test_an_extra_tensor_is_refused(saved):
+    tensors, _ = parts_of(saved)
+    rewritten(saved, tensors={**tensors, "more": np.ones(3)})
+    with pytest.raises(ArchiveError, match=r"found .*'more'"):
+        imgnmf.load(saved)
+
+
+def test_a_missing_tensor_is_refused(saved):
+    tensors, _ = parts_of(saved)
+    del tensors["trace.kkt"]
+    rewritten(saved, tensors=tensors)
+    with pytest.raises(ArchiveError, match=r"expected the tensors .*trace\.kkt"):
+        imgnmf.load(saved)
+
+
+@pytest.mark.parametrize("bad", [-1.0, np.nan, np.inf])
+@pytest.mark.parametrize("factor", ["W", "H"])
+def test_factors_must_be_finite_and_non_negative(saved, factor, bad):
+    tensors, _ = parts_of(saved)
+    spoilt = tensors[factor].copy()
+    spoilt.flat[0] = bad
+    rewritten(saved, tensors={**tensors, factor: spoilt})
+    with pytest.raises(ArchiveError, match=f"factor {factor} must be finite and non-negative"):
+        imgnmf.load(saved)
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"loss": {"kind": "Evil"}}, "incomplete or foreign"),
+        ({"loss": {"kind": "Frobenius", "beta": 1}}, "incomplete or foreign"),
+        ({"fit": {}}, "incomplete or foreign"),
+        ({"images": None}, "incomplete or foreign"),
+    ],
+)
+def test_a_foreign_description_is_refused(saved, document, words):
+    rewritten(saved, document)
+    with pytest.raises(ArchiveError, match=words):
+        imgnmf.load(saved)
+
+
+def test_other_safetensors_files_are_no_models(tmp_path):
+    save_file({"W": np.ones(3)}, tmp_path / "other.safetensors")
+    with pytest.raises(ArchiveError, match="not a model that imgnmf saved"):
+        imgnmf.load(tmp_path / "other.safetensors")
+
+
+def test_a_missing_file_and_a_folder_are_named(tmp_path):
+    with pytest.raises(ArchiveError, match=r"gone\.imgnmf: cannot be read"):
+        imgnmf.load(tmp_path / "gone.imgnmf")
+    with pytest.raises(ArchiveError):
+        imgnmf.load(tmp_path)
+
+
+def test_the_images_must_be_those_of_the_fit(fit, images, tmp_path):
+    with pytest.raises(ShapeMismatchError, match="give the images that were fitted"):
+        imgnmf.save(tmp_path / "m.imgnmf", fit, images[:5])
+
+
+def test_an_unwritable_place_is_an_output_error(fit, tmp_path):
+    with pytest.raises(OutputError, match="cannot write"):
+        imgnmf.save(tmp_path / "no" / "m.imgnmf", fit)
+
+
+def test_saving_twice_gives_the_same_bytes(fit, images, tmp_path):
+    for name in "ab":
+        imgnmf.save(tmp_path / name, fit, images)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()

@@ -1,0 +1,43 @@
+"""The code that is shown is code that runs."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def blocks(name, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / name).read_text(encoding="utf-8"), re.M | re.S)
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_python_blocks_run(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for number, block in enumerate(blocks(name, "python")):
+        script = tmp_path / f"block{number}.py"
+        script.write_text(block, encoding="utf-8")
+        runpy.run_path(str(script))
+
+
+def test_links_and_pictures_are_there():
+    for name in ("README.md", "gallery/README.md", "CONTRIBUTING.md", "datasets/README.md"):
+        page = ROOT / name
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
+            assert target.startswith("https://") or (page.parent / target).exists(), f"{name}: {target}"
+
+
+def test_the_pictures_together_are_small():
+    assert sum(path.stat().st_size for path in (ROOT / "gallery").rglob("*.png")) < 5_000_000
+
+
+def test_the_commands_shown_exist():
+    from imgnmf.cli import main
+
+    shown = re.findall(r"^(?:\.venv/bin/)?imgnmf ([a-z]+)", "\n".join(blocks("README.md", "sh")), re.M)
+    assert shown
+    assert set(shown) <= set(main.commands)
