@@ -191,6 +191,58 @@ def encode(model: str, source: str, output: str, size: str | None, force: bool) 
 
 @main.command()
 @click.argument("model")
+@click.argument("source")
+@click.option("-o", "--output", metavar="FILE", required=True, help="Ends in .png, .pdf or .svg.")
+@click.option("--image", metavar="NAME|NUMBER", help="Which image of SOURCE; default: the first.")
+@click.option("--parts", type=click.IntRange(min=1), default=8, show_default=True, help="How many to show.")
+@size_option
+@force_option
+@answering
+def buildup(model: str, source: str, output: str, image: str | None, parts: int, size: str | None, force: bool) -> None:
+    """Draw an image of SOURCE as the running sum of its strongest parts of MODEL."""
+    from imgnmf.commands.animate import write_build_up
+
+    path = write_build_up(model, source, output, image=image, n_parts=parts, size=_size(size), force=force)
+    click.echo(f"wrote {path}")
+
+
+@main.command()
+@click.argument("source", metavar="SOURCE|MODEL")
+@click.option("-k", "--rank", "ranks", type=int, multiple=True, help="How many parts; repeatable for a SOURCE.")
+@click.option("-o", "--output", metavar="FILE", required=True, help="Ends in .gif, or .mp4 with imgnmf[video].")
+@click.option("--frame-ms", type=int, help="How long a frame is shown, in milliseconds.")
+@size_option
+@fit_options
+@force_option
+@answering
+def animate(
+    source: str,
+    ranks: tuple[int, ...],
+    output: str,
+    frame_ms: int | None,
+    size: str | None,
+    force: bool,
+    **fit: Any,
+) -> None:
+    """Film the parts of SOURCE while they are learnt.
+
+    With several -k: some of its images, rebuilt at each. Of a MODEL: images, summed up part by part.
+    """
+    from imgnmf.commands.animate import animate_model, animate_source, is_model
+
+    times = {} if frame_ms is None else {"frame_ms": frame_ms}
+    if is_model(source):
+        film = animate_model(source, ranks, output, times=times, force=force)
+    else:
+        options = _fit_options(fit)
+        film = animate_source(source, ranks, output, times=times, size=_size(size), force=force, options=options)
+        _tell_report(film.images)
+    click.echo(f"wrote {film.path}: {film.n_frames} frames")
+    _exit_if_interrupted(film.interrupted)
+
+
+@main.command()
+@click.argument("model")
 @answering
 def info(model: str) -> None:
     """Say what is in a model file."""

@@ -18,7 +18,7 @@ from imgnmf.core.result import Factorization
 from imgnmf.errors import ShapeMismatchError
 from imgnmf.images import ImageSet
 
-__all__ = ["describe", "encode_source", "fit_model", "reconstruct_images", "write_montage"]
+__all__ = ["describe", "encode_source", "fit_model", "images_for", "reconstruct_images", "write_montage"]
 
 
 def fit_model(
@@ -38,7 +38,7 @@ def encode_source(
     """Write the coefficients of other images as H.npy; return their shape."""
     target = checked_file(output, force=force, suffix=".npy")
     fit, meta = load(model)
-    H = fit.encode(_images_for(meta, source, size).V)
+    H = fit.encode(images_for(meta, source, size).V)
     buffer = io.BytesIO()
     np.save(buffer, H, allow_pickle=False)
     write_bytes(target, buffer.getvalue())
@@ -53,7 +53,7 @@ def reconstruct_images(
 
     target = checked_folder(folder, force=force)
     fit, meta = load(model)
-    images = None if source is None else _images_for(meta, source, size)
+    images = None if source is None else images_for(meta, source, size)
     H = fit.H if images is None else fit.encode(images.V)
     white = _white(meta, images)
     names = _file_names(meta.names if images is None else images.names, H.shape[1])
@@ -96,7 +96,8 @@ def describe(model: str) -> str:
     return "\n".join(f"{name + ':':<16}{value}" for name, value in facts.items())
 
 
-def _images_for(meta: ModelMeta, source: str, size: tuple[int, int] | None) -> ImageSet:
+def images_for(meta: ModelMeta, source: str, size: tuple[int, int] | None) -> ImageSet:
+    """Read images that a model can encode: of the size of those it was fitted to."""
     images = read_source(source, size)
     if meta.image_shape is not None and images.image_shape != meta.image_shape:
         wanted = "x".join(map(str, meta.image_shape[:2]))

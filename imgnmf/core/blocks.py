@@ -57,12 +57,15 @@ class ColumnBlocks:
         Blocks are ``data * 2**-exponent``.
     floor : float
         Blocks are lifted to this, in the scaled unit.
+    weights : array, shape (n_pixels, n_images), optional
+        How much each entry counts, 0 to 1.
     """
 
     data: Array
     dtype: np.dtype[Any]
     exponent: int = 0
     floor: float = 0.0
+    weights: Array | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -84,13 +87,20 @@ class ColumnBlocks:
         block = block.astype(self.dtype, order="K", copy=False)
         return np.maximum(block, np.asarray(self.floor, self.dtype)) if self.floor else block
 
+    def load_weights(self, span: slice) -> Array | None:
+        """The weights of the columns of `span`, in the memory order of `load`."""
+        if self.weights is None:
+            return None
+        order: Any = "C" if self.data.flags.c_contiguous else "F"
+        return np.asarray(self.weights[:, span], self.dtype, order=order)
+
 
 def energy_of(blocks: ColumnBlocks, run: Runner[Any]) -> float:
-    """``|V|^2`` in the scaled unit."""
+    """``|V|^2`` in the scaled unit, each entry counted by its weight."""
 
     def square(span: slice) -> float:
-        block = blocks.load(span)
-        return inner(block, block)
+        block, weights = blocks.load(span), blocks.load_weights(span)
+        return inner(block, block if weights is None else weights * block)
 
     return float(sum(run(square, blocks.spans)))
 

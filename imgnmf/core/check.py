@@ -10,7 +10,7 @@ import numpy as np
 from imgnmf.core.parts import Array
 from imgnmf.errors import DataError, DataWarning, ParameterError, ShapeMismatchError
 
-__all__ = ["as_matrix", "checked_count", "checked_rank", "checked_values"]
+__all__ = ["as_matrix", "checked_choice", "checked_count", "checked_rank", "checked_values"]
 
 
 def as_matrix(V: Any) -> Array:
@@ -34,7 +34,14 @@ def checked_values(V: Array) -> float:
         return float(V.max())
     largest, smallest = float(V.max()), float(V.min())
     if not np.isfinite(largest) or not np.isfinite(smallest):
-        raise DataError(_first_bad(V, ~np.isfinite(V), "non-finite (NaN or infinite)", "remove or replace them"))
+        raise DataError(
+            _first_bad(
+                V,
+                ~np.isfinite(V),
+                "non-finite (NaN or infinite)",
+                "replace them, or pass missing='mask' to leave NaN out",
+            )
+        )
     if smallest < 0:
         raise DataError(_first_bad(V, V < 0, "negative", "shift the data, or pass negative='clip' to set them to 0"))
     return largest
@@ -65,3 +72,10 @@ def checked_count(name: str, number: Any, least: int) -> int:
     if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < least:
         raise ParameterError(f"{name} must be a whole number >= {least}, got {number!r}")
     return int(number)
+
+
+def checked_choice(name: str, value: str, choices: tuple[str, ...]) -> str:
+    """`value`, once it is seen to be one of `choices`."""
+    if value not in choices:
+        raise ParameterError(f"{name} must be {' or '.join(map(repr, choices))}, got {value!r}")
+    return value

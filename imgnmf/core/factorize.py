@@ -20,6 +20,7 @@ from imgnmf.core.lead_in import led_in_start
 from imgnmf.core.parts import Array
 from imgnmf.core.penalties import Penalties, weights_of
 from imgnmf.core.result import Factorization, History, in_unit
+from imgnmf.core.seen import only_seen, usable
 from imgnmf.core.stopping import RelativeDecrease, StoppingRule, TimeLimit
 from imgnmf.core.units import as_blocks, in_user_units, power_of_two
 from imgnmf.errors import ConvergenceWarning, DataWarning
@@ -61,6 +62,8 @@ def factorize(
     n_init: int = 1,
     penalty_W: Penalties = None,
     penalty_H: Penalties = None,
+    weights: Any = None,
+    missing: Literal["error", "mask"] = "error",
     negative: Literal["error", "clip"] = "error",
     stop: StoppingRule | Sequence[StoppingRule] | None = None,
     max_iter: int = 500,
@@ -90,6 +93,10 @@ def factorize(
         Fit from so many starts and keep the best.
     penalty_W, penalty_H : L1, L2 or several, optional
         Both or none: a penalty on one factor is defeated by scale.
+    weights : array, shape (n_pixels, n_images), (n_pixels, 1) or (1, n_images), non-negative, optional
+        How much each entry counts, relative to the largest; 0 = not seen. Objective and relative error count alike.
+    missing : {"error", "mask"}
+        Refuse NaN, or give it weight 0.
     negative : {"error", "clip"}
         Refuse negative values, or set them to 0 in a copy.
     stop : rule or sequence of rules, optional
@@ -130,13 +137,12 @@ def factorize(
     True
     """
     started = time.perf_counter()
-    data, start = as_matrix(V), as_init(init)
-    if negative == "clip":
-        data = np.maximum(data, 0)
+    data, seen = usable(as_matrix(V), weights, missing, negative)
+    start = as_init(init)
     rank = checked_rank(rank, data.shape, beyond=isinstance(start, (RandomInit, ColumnSample, GivenFactors)))
     limits = _Limits(_as_rules(stop, time_limit), checked_count("max_iter", max_iter, 0), callback, started)
     fitting = _Fit(as_loss(loss), as_solver(solver, as_loss(loss), rank), start, rank, penalty_W, penalty_H)
-    blocks = as_blocks(data, fitting.loss)
+    blocks = as_blocks(data, fitting.loss, seen)
     if not data.any():
         return fitting.of_nothing(data.shape, blocks)
     streams = np.random.default_rng(rng).spawn(checked_count("n_init", n_init, 1))
@@ -206,13 +212,15 @@ class _Fit:
         best, reason, converged = limits.follow(iterate(problem, W, H, run), problem, history)
         if best is None:
             best = Iterate(W, H, np.nan, np.nan, np.nan)
-        elif (converged or reason.startswith(MAX_ITER)) and "quadratic" in self.loss.offers:
+        elif (converged or reason.startswith(MAX_ITER)) and self.loss.beta == 2 and problem.blocks.weights is None:
             # The coefficients that `encode` would find for the final parts.
             H = exact_coefficients(best.W, problem.blocks, problem.penalty_H, run).astype(best.H.dtype)
             best = replace(best, H=H)
         return self.result(best, problem, history, reason, converged)
 
     def result(self, best: Iterate, problem: Problem, history: History, reason: str, converged: bool) -> Factorization:
+        weights = problem.blocks.weights
+        best = replace(best, W=only_seen(best.W, weights, 1), H=only_seen(best.H, weights, 0))
         W, H = in_user_units(best.W, best.H, problem.blocks.exponent)
         loss, squared = exact_loss(problem, best.W, best.H)
         penalties = problem.penalty_W.value(best.W) + problem.penalty_H.value(best.H)

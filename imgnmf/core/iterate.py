@@ -49,9 +49,10 @@ class Problem:
         """Differences of the loss below this are noise of the working precision."""
         return 0.01 * float(np.finfo(self.blocks.dtype).eps) * self.reference
 
-    def parts(self, V: Array, fixed: Array, moving: Array, *, measure: bool = False) -> Parts:
+    def parts(self, V: Array, weights: Array | None, fixed: Array, moving: Array, *, measure: bool = False) -> Parts:
         """The loss's parts, in the form that the solver needs."""
-        return self.loss.parts(self.solver.needs, V, fixed, moving, measure=measure)  # type: ignore[no-any-return]
+        found: Parts = self.loss.parts(self.solver.needs, V, fixed, moving, weights=weights, measure=measure)
+        return found
 
     def step(self, parts: Parts, moving: Array, careful: bool) -> Array:
         """The solver's step, or its careful one."""
@@ -172,14 +173,15 @@ def one_pass(
     """Visit every block: step its H, extrapolate it, and add up what the step on W needs."""
 
     def visit(span: slice) -> tuple[Parts, float]:
-        V_b, H_b = problem.blocks.load(span), memory.accepted[:, span]
-        parts = problem.penalty_H.applied(problem.parts(V_b, W, H_b), H_b)
+        V_b, M_b = problem.blocks.load(span), problem.blocks.load_weights(span)
+        H_b = memory.accepted[:, span]
+        parts = problem.penalty_H.applied(problem.parts(V_b, M_b, W, H_b), H_b)
         decrease = parts.predicted_decrease(H_b) if checking else 0.0
         stepped = problem.step(parts, H_b, way.careful > 0)
         H_y = extrapolated(stepped, memory.last[:, span], way.momentum, way.positive_only)
         memory.spare[:, span] = stepped
         memory.last[:, span] = H_y
-        return problem.parts(V_b.T, H_y, W, measure=True), decrease
+        return problem.parts(V_b.T, None if M_b is None else M_b.T, H_y, W, measure=True), decrease
 
     visits = run(visit, problem.blocks.spans)
     total, decrease = next(visits)
@@ -204,6 +206,7 @@ def exact_loss(problem: Problem, W: Array, H: Array) -> tuple[float, float]:
     for span in problem.blocks.spans:
         V_b = problem.blocks.load(span)
         model = W.T @ H[:, span]
-        residual = V_b - model
-        loss, squared = loss + problem.loss.value(V_b, model), squared + inner(residual, residual)
+        weights, residual = problem.blocks.load_weights(span), V_b - model
+        loss += problem.loss.value(V_b, model, weights)
+        squared += inner(residual, residual if weights is None else weights * residual)
     return loss, squared

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks, Runner, energy_of
-from imgnmf.core.inits import GivenFactors, Init, RandomInit, coefficients_for, fitted_start, parts_for
+from imgnmf.core.inits import Init, RandomInit, coefficients_for, fitted_start, parts_for
 from imgnmf.core.iterate import Problem, iterate
 from imgnmf.core.losses import Form, Frobenius
 from imgnmf.core.parts import Array, Quadratic
@@ -36,7 +36,7 @@ def led_in_start(
     init: Init, problem: Problem, rank: int, rng: np.random.Generator, run: Runner[Any]
 ) -> tuple[Array, Array]:
     """The start of `init`, improved on cheaper problems unless it is given or asks to be left alone."""
-    if isinstance(init, GivenFactors) or not getattr(init, "lead_in", False):
+    if problem.blocks.weights is not None or not getattr(init, "lead_in", False):
         W, H = fitted_start(init, problem.blocks, rank, rng, run)
     else:
         W, H = _improved(init, problem, rank, rng, run)
@@ -96,7 +96,9 @@ class _SketchedFrobenius(Frobenius):
 
     basis: Array
 
-    def parts(self, form: Form, V: Array, fixed: Array, moving: Array, *, measure: bool = False) -> Quadratic:
+    def parts(
+        self, form: Form, V: Array, fixed: Array, moving: Array, *, weights: Array | None = None, measure: bool = False
+    ) -> Quadratic:
         transposed = fixed.shape[1] == V.shape[0]
         product = (fixed @ V) @ self.basis if transposed else (fixed @ self.basis.T) @ V
         return Quadratic(fixed @ fixed.T, product, V.shape[0] if transposed else self.basis.shape[1])

@@ -14,7 +14,7 @@ import numpy as np
 from imgnmf.core.parts import Array, Curvature, Gradient, Quadratic, inner
 from imgnmf.errors import ParameterError
 
-__all__ = ["BetaDivergence", "Form", "Frobenius", "ItakuraSaito", "KullbackLeibler", "Loss"]
+__all__ = ["BetaDivergence", "Form", "Frobenius", "ItakuraSaito", "KullbackLeibler", "Loss", "model_of"]
 
 Form: TypeAlias = Literal["quadratic", "gradient", "curvature"]
 
@@ -42,11 +42,16 @@ class Loss(Protocol):
         """What V is lifted to first, relative to the median of its positive entries; 0 where zeros may stay."""
         ...
 
-    def parts(self, form: Form, V: Array, fixed: Array, moving: Array, *, measure: bool = False) -> Any:
-        """What a step on `moving` needs; with `measure`, the loss itself too where it costs extra."""
+    def parts(
+        self, form: Form, V: Array, fixed: Array, moving: Array, *, weights: Array | None = None, measure: bool = False
+    ) -> Any:
+        """What a step on `moving` needs; with `measure`, the loss itself too where it costs extra.
+
+        Entries count by their `weights`, shape (m, n), between 0 and 1.
+        """
         ...
 
-    def value(self, V: Array, model: Array) -> float:
+    def value(self, V: Array, model: Array, weights: Array | None = None) -> float:
         """The loss of ``model = fixed.T @ moving``, in float64."""
         ...
 
@@ -66,15 +71,27 @@ class Frobenius:
     beta: ClassVar[float] = 2.0
     floor: ClassVar[float] = 0.0
 
-    def parts(self, form: Form, V: Array, fixed: Array, moving: Array, *, measure: bool = False) -> Quadratic:
-        """``W'W`` and ``W'V`` (Cichocki & Phan 2009); both forms are made of them, and the loss costs nothing."""
-        del form, moving, measure
-        return Quadratic(fixed @ fixed.T, fixed @ V, V.shape[0])
+    def parts(
+        self, form: Form, V: Array, fixed: Array, moving: Array, *, weights: Array | None = None, measure: bool = False
+    ) -> Quadratic | Gradient:
+        """``W'W`` and ``W'V`` (Cichocki & Phan 2009); both forms are made of them, and the loss costs nothing.
 
-    def value(self, V: Array, model: Array) -> float:
+        With weights `M`, the quadratic that lies above the loss and touches it at `moving` (Zhu 2016, eq. 8): V is
+        filled in by ``M V + (1 - M) W H``.
+        """
+        if weights is None:
+            return Quadratic(fixed @ fixed.T, fixed @ V, V.shape[0])
+        model = model_of(V, fixed, moving)
+        pull = weights * (V - model)
+        squared = inner(pull, V - model) if measure else 0.0
+        if form == "gradient":
+            return Gradient(fixed @ (weights * V), fixed @ (weights * model), 1.0, squared / 2, squared)
+        return Quadratic(fixed @ fixed.T, fixed @ (model + pull), V.shape[0], known=(squared / 2, squared))
+
+    def value(self, V: Array, model: Array, weights: Array | None = None) -> float:
         """Half the sum of squares of ``V - model``."""
         residual = V - model
-        return inner(residual, residual) / 2
+        return inner(residual, residual if weights is None else weights * residual) / 2
 
 
 @dataclass(frozen=True)
@@ -127,37 +144,42 @@ class BetaDivergence:
         return 1 / (self.beta - 1) if self.beta > 2 else 1.0
 
     def parts(
-        self, form: Form, V: Array, fixed: Array, moving: Array, *, measure: bool = False
+        self, form: Form, V: Array, fixed: Array, moving: Array, *, weights: Array | None = None, measure: bool = False
     ) -> Gradient | Curvature:
         """Both halves of the gradient; for "curvature" also each column's Hessian."""
-        model = self._model(V, fixed, moving)
+        model = model_of(V, fixed, moving)
+        np.maximum(model, np.finfo(model.dtype).eps, out=model)
         loss = squared = 0.0
         if measure:
             residual = V - model
-            loss, squared = self.value(V, model), inner(residual, residual)
+            squared = inner(residual, residual if weights is None else weights * residual)
+            loss = self.value(V, model, weights)
         pull = V / model if self.beta == 1 else V * model ** (self.beta - 2)
-        minus = fixed @ pull
-        plus = fixed.sum(axis=1, keepdims=True) if self.beta == 1 else fixed @ model ** (self.beta - 1)
-        if form == "curvature":
-            return Curvature(minus, plus, _pairs(fixed) @ np.divide(pull, model, out=pull), loss, squared)
-        return Gradient(minus, plus, self.exponent, loss, squared)
+        pull = pull if weights is None else weights * pull
+        gradient = Gradient(fixed @ pull, self._plus(fixed, model, weights), self.exponent, loss, squared)
+        if form == "gradient":
+            return gradient
+        hessians = _pairs(fixed) @ np.divide(pull, model, out=pull)
+        return Curvature(gradient.minus, gradient.plus, hessians, loss, squared)
 
-    def value(self, V: Array, model: Array) -> float:
+    def value(self, V: Array, model: Array, weights: Array | None = None) -> float:
         """The divergence summed over all entries."""
-        b, y = self.beta, np.maximum(model, np.finfo(model.dtype).tiny)
-        if b == 1:
-            logs = np.log(np.maximum(V / y, np.finfo(model.dtype).tiny))
-            return inner(V, logs) - _total(V) + _total(model)
-        if b == 0:
-            ratio = np.maximum(V / y, np.finfo(model.dtype).tiny)
-            return _total(ratio) - _total(np.log(ratio)) - V.size
+        b, tiny = self.beta, np.finfo(model.dtype).tiny
+        y = np.maximum(model, tiny)
+        count = _Sum(weights)
+        if b in (0, 1):
+            logs = np.log(np.maximum(V / y, tiny))
+            return (
+                count(V * logs) - count(V) + count(y) if b == 1 else count(V / y) - count(logs) - count(np.ones_like(V))
+            )
         power = y ** (b - 1)
-        return (_total(V**b) + (b - 1) * inner(power, y) - b * inner(V, power)) / (b * (b - 1))
+        return (count(V**b) + (b - 1) * count(power * y) - b * count(power * V)) / (b * (b - 1))
 
-    def _model(self, V: Array, fixed: Array, moving: Array) -> Array:
-        # In the memory order of V, so that element-wise work runs along both.
-        model = fixed.T @ moving if V.flags.c_contiguous else (moving.T @ fixed).T
-        return np.asarray(np.maximum(model, np.finfo(model.dtype).eps, out=model))
+    def _plus(self, fixed: Array, model: Array, weights: Array | None) -> Array:
+        if self.beta == 1:
+            return np.asarray(fixed.sum(axis=1, keepdims=True) if weights is None else fixed @ weights)
+        power = model ** (self.beta - 1)
+        return np.asarray(fixed @ (power if weights is None else weights * power))
 
 
 def KullbackLeibler() -> BetaDivergence:
@@ -178,10 +200,21 @@ def ItakuraSaito(floor: float = 1e-3) -> BetaDivergence:
     return BetaDivergence(0, floor)
 
 
+def model_of(V: Array, fixed: Array, moving: Array) -> Array:
+    """``fixed.T @ moving`` in the memory order of V, so that element-wise work runs along both."""
+    return np.asarray(fixed.T @ moving if V.flags.c_contiguous else (moving.T @ fixed).T)
+
+
 def _pairs(fixed: Array) -> Array:
     a, b = np.triu_indices(len(fixed))
     return np.asarray(fixed[a] * fixed[b])
 
 
-def _total(values: Array) -> float:
-    return float(values.sum(dtype=np.float64))
+@dataclass(frozen=True, eq=False)
+class _Sum:
+    """Adds up entries in float64, each counted by its weight."""
+
+    weights: Array | None
+
+    def __call__(self, values: Array) -> float:
+        return float(values.sum(dtype=np.float64)) if self.weights is None else inner(self.weights, values)

@@ -80,12 +80,15 @@ class Quadratic:
         ``fixed @ V``.
     n_terms : int
         How many rows of V were summed over; with the rank it tells what a pass costs against a sweep.
+    known : (float, float), optional
+        Loss and squared residual where these parts were taken, if they only bound the loss elsewhere.
     """
 
     gram: Array
     product: Array
     n_terms: int
     exponent: float = 1.0
+    known: tuple[float, float] | None = None
 
     def __add__(self, other: Self) -> Self:
         return replace(
@@ -93,6 +96,7 @@ class Quadratic:
             gram=self.gram + other.gram,
             product=self.product + other.product,
             n_terms=self.n_terms + other.n_terms,
+            known=_summed(self.known, other.known),
         )
 
     def columns(self, span: slice) -> Self:
@@ -116,7 +120,8 @@ class Quadratic:
 
     def measured(self, before: Array, after: Array, energy: float) -> Measured:
         """Cost for free: ``(|V|^2 - 2 <P, moving> + <G, moving moving'>) / 2`` (Cichocki & Phan 2009)."""
-        del before
+        if self.known is not None:
+            return Measured(before, *self.known)
         squared = energy - 2 * inner(self.product, after) + inner(self.gram, gram_of(after))
         return Measured(after, max(squared, 0.0) / 2, max(squared, 0.0))
 
@@ -226,6 +231,10 @@ class Curvature:
 
     def _with(self, first: Gradient, hessians: Array) -> Self:
         return type(self)(first.minus, first.plus, hessians, first.loss, first.squared_residual)
+
+
+def _summed(a: tuple[float, float] | None, b: tuple[float, float] | None) -> tuple[float, float] | None:
+    return None if a is None or b is None else (a[0] + b[0], a[1] + b[1])
 
 
 def gram_of(factor: Array) -> Array:

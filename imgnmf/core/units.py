@@ -12,7 +12,7 @@ from imgnmf.core.parts import Array
 __all__ = ["as_blocks", "in_user_units", "power_of_two"]
 
 
-def as_blocks(V: Array, loss: Loss) -> ColumnBlocks:
+def as_blocks(V: Array, loss: Loss, weights: Array | None = None) -> ColumnBlocks:
     """Blocks in float64 for float64 data, else float32; scaled to a maximum of about 1 where the loss has floors.
 
     Under Frobenius there are none, and scaling is left out unless squares would leave the range.
@@ -23,7 +23,7 @@ def as_blocks(V: Array, loss: Loss) -> ColumnBlocks:
     if loss.beta == 2 and abs(exponent) <= 16:
         exponent = 0
     floor = loss.floor * _positive_median(V) if loss.floor and largest else 0.0
-    return ColumnBlocks(V, dtype, exponent, float(np.ldexp(floor, -exponent)))
+    return ColumnBlocks(V, dtype, exponent, float(np.ldexp(floor, -exponent)), weights)
 
 
 def _positive_median(V: Array) -> float:

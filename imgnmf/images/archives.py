@@ -137,6 +137,15 @@ def _members(archive: tarfile.TarFile, packed: int, request: Request) -> Iterato
         request.check_bytes(total, "all of it unpacked")
         if not member.isdir():
             yield member
+    _check_end(archive)
+
+
+def _check_end(archive: tarfile.TarFile) -> None:
+    """Refuse what the tarfile module takes for the end: half a header, or a damaged one."""
+    if archive.fileobj is not None:
+        archive.fileobj.seek(archive.offset)
+        if archive.fileobj.read(TAR_BLOCK).strip(b"\0"):
+            raise UnreadableError("cannot be read as an archive (no header where one should be): damaged or truncated")
 
 
 def _in_tar(path: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) -> Found:
@@ -148,7 +157,7 @@ def _in_tar(path: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) -> Fo
 
 def _found(path: Path, name: str, opened: Callable[[Request], BinaryIO]) -> Found:
     # A name is only a name here: it never becomes a path.
-    parts = [part for part in name.split("/") if part not in ("", ".")]
+    parts = [part for part in name.split("/") if part not in ("", ".", "..")]
     hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
     return Found("/".join(parts), f"{shown(path)}, {shown(name)}", opened, "hidden" if hidden else None, packed=True)
 

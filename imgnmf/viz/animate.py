@@ -156,6 +156,7 @@ def animate_build_up(
     parts_stack: ArrayLike,
     coefficients: ArrayLike,
     *,
+    n_parts: int | None = None,
     data_range: float | None = None,
     magnify: int | None = None,
     frame_ms: int = 250,
@@ -170,6 +171,8 @@ def animate_build_up(
         The parts.
     coefficients : array, shape (k, n), >= 0
         How much of each part each image holds: a few columns of H.
+    n_parts : int, optional
+        With how many parts to end; by default with all.
     data_range : float, optional
         The value of white; by default 1 for sums within 0..1, else the largest value.
     magnify, frame_ms, hold_ms, title
@@ -178,7 +181,7 @@ def animate_build_up(
     Returns
     -------
     Animation
-        A frame for each number of parts, 1 to k.
+        A frame for each number of parts, from 1.
 
     Raises
     ------
@@ -199,10 +202,12 @@ def animate_build_up(
     check_finite(H, "coefficients")
     for values, name in ((H, "coefficients"), (parts, "parts_stack")):
         refuse_negative(values, name)
+    if n_parts is not None and n_parts < 1:
+        raise ParameterError(f"n_parts must be >= 1, got {n_parts}")
     sums = _running_sums(parts.astype(np.float64), H)
     white = full_range(sums[-1], data_range)
-    pictures = [_row(now / white, magnify) for now in sums]
-    captions = [f"{count} of {len(parts)} parts" for count in range(1, len(parts) + 1)]
+    pictures = [_row(now / white, magnify) for now in sums[:n_parts]]
+    captions = [f"{count} of {len(parts)} parts" for count in range(1, len(pictures) + 1)]
     return filmed(pictures, captions, times(len(pictures), frame_ms, hold_ms), title)
 
 

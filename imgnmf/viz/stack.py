@@ -14,6 +14,7 @@ __all__ = [
     "Array",
     "as_pictures",
     "as_stack",
+    "bands_note",
     "check_finite",
     "default_columns",
     "per_tile",
@@ -73,6 +74,12 @@ def as_pictures(stack: ArrayLike, name: str = "stack") -> Array:
     if tiles.ndim == 4 and tiles.shape[3] != 3:
         return tiles.mean(axis=3) if tiles.shape[3] > 1 else tiles[..., 0]
     return tiles
+
+
+def bands_note(stack: ArrayLike) -> str:
+    """Return what the small print says of a cube that `as_pictures` averages; nothing of other pictures."""
+    shape = np.shape(stack)
+    return f";  shown: the mean of {shape[-1]} bands" if shape[3:] and shape[3] not in (1, 3) else ""
 
 
 def per_tile(values: Array, tiles: Array) -> Array:

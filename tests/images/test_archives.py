@@ -92,7 +92,7 @@ def test_a_damaged_member_is_named_with_its_archive_or_skipped(tmp_path, name):
 @pytest.mark.parametrize("name", ARCHIVES)
 def test_a_damaged_archive_is_refused_with_its_path(tmp_path, name):
     good = pack(tmp_path / name, {f"{i}.png": png(i, (30, 40)) for i in range(9)}).read_bytes()
-    for length in (40, len(good) // 4 - 100, len(good) // 4 - 40):
+    for length in (40, len(good) // 5 + 9, len(good) // 4 + 20):
         (tmp_path / name).write_bytes(good[:length])
         with pytest.raises(ImageReadError, match=rf"{name}: "):
             load_images(tmp_path / name)
@@ -102,7 +102,7 @@ def test_the_name_does_not_matter_and_no_member_leaves_the_archive(tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()
     path = pack(folder / "a.zip", {"../../outside.png": png(1), "/etc/inside.png": png(2)}).rename(folder / "photo.jpg")
-    assert load_images(path).names == ("../../outside.png", "etc/inside.png")
+    assert load_images(path).names == ("etc/inside.png", "outside.png")
     assert [found.name for found in tmp_path.rglob("*")] == ["in", "photo.jpg"]
 
 

@@ -58,6 +58,7 @@ def test_the_sums_of_a_build_up_end_at_the_product():
     film = animate_build_up(blobs(6), H, magnify=12, data_range=1.0)
     assert len(film.frames) == 6
     np.testing.assert_allclose(tile(film.frames[-1], 9, 12), 255 * images[0], atol=0.51)
+    assert len(animate_build_up(blobs(6), H, n_parts=4).frames) == 4
     light = [tile(frame, 9, 12).sum() for frame in film.frames]
     gains = np.diff([0, *light])
     assert (np.diff(gains) <= 81).all()  # strongest first, up to the rounding of each of 81 pixels
@@ -158,6 +159,7 @@ ONE = np.ones((2, 3, 3))
         (lambda: animate_reconstructions(ONE, {4: ONE[:1]}), ShapeMismatchError, r"by_rank\[4\]"),
         (lambda: animate_reconstructions(ONE, {4: ONE}, errors={5: 0.1}), ShapeMismatchError, r"\[4\]"),
         (lambda: animate_build_up(ONE, np.ones((3, 1))), ShapeMismatchError, r"\(2, n\)"),
+        (lambda: animate_build_up(ONE, np.ones((2, 1)), n_parts=0), ParameterError, "n_parts"),
         (lambda: animate_build_up(ONE, -np.ones((2, 1))), DataError, "coefficients must be >= 0"),
         (lambda: animate_build_up(-ONE, np.ones((2, 1))), DataError, "parts_stack must be >= 0"),
     ],

@@ -169,6 +169,35 @@ def test_the_sums_of_a_build_up_end_at_the_product():
     assert shares == sorted(shares, reverse=True)
 
 
+@pytest.mark.parametrize(("n_groups", "n_bars"), [(1, 1), (2, 2), (10, 10), (11, 1)])
+def test_up_to_ten_groups_have_bars_of_their_own(n_groups, n_bars):
+    H = mixed(6, 33)[1]
+    labels = [i % n_groups for i in range(33)]
+    figure = viz.coefficients(H, labels)
+    drawn(figure)
+    bars = [ax for ax in figure.axes if ax.containers]
+    assert len(bars) == n_bars
+    chosen = H[:, 1 % n_groups :: n_groups] if n_bars > 1 else H
+    widths = [bar.get_width() for bar in bars[1 % n_bars].patches]
+    np.testing.assert_allclose(widths, 100 * chosen.mean(axis=1) / chosen.mean(axis=1).sum())
+
+
+@pytest.mark.parametrize("channels", [1, 3, 7])
+def test_figures_of_cubes_say_that_they_show_the_mean_of_the_bands(channels):
+    parts, H = blobs(4, channels=channels), mixed(4, 2)[1]
+    images = np.tensordot(H.T, parts, axes=1)
+    figures = [
+        viz.basis(parts),
+        viz.compare(parts, parts, [0, 1, 2, 3]),
+        viz.coverage(parts),
+        viz.reconstructions(images, {4: images}),
+        viz.build_up(images[0], parts, H[:, 0]),
+    ]
+    for figure in figures:
+        words = " ".join(t.get_text() for t in figure.axes[0].texts)
+        assert ("the mean of 7 bands" in words) == (channels == 7)
+
+
 NAN = np.full((2, 3, 3), np.nan)
 GOOD = np.ones((2, 3, 3))
 

@@ -14,10 +14,12 @@ from numpy.typing import ArrayLike
 
 from imgnmf.errors import DataError, ParameterError, ShapeMismatchError
 from imgnmf.viz.sheet import LABEL, NOTE, Cell, Sheet, figure_of, open_sheet, shortened, text_width, tile_size
-from imgnmf.viz.stack import Array, as_pictures, check_finite, refuse_negative
+from imgnmf.viz.stack import Array, as_pictures, bands_note, check_finite, refuse_negative
 from imgnmf.viz.style import INK, PALETTE, PAPER, SEQUENTIAL, printable, styled
 
 __all__ = ["coefficients", "coverage"]
+
+MOST_GROUPS = 10
 
 
 @styled
@@ -29,7 +31,7 @@ def coefficients(
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Figure:
-    """Draw how much of each part each image holds: a heat map, and bars of the mean.
+    """Draw how much of each part each image holds: a heat map, and bars of the mean, for up to ten groups of each.
 
     Parameters
     ----------
@@ -65,7 +67,8 @@ def coefficients(
     values = _checked_H(H)
     order, groups = _grouped(labels, values.shape[1])
     shown = _scaled_rows(values, scale)[:, order]
-    axes, bars = _new_axes(len(values)) if ax is None else (ax, None)
+    means = _mean_uses(values[:, order], groups)
+    axes, bars = _new_axes(len(values), len(means)) if ax is None else (ax, [])
     picture = axes.imshow(
         shown,
         cmap=SEQUENTIAL,
@@ -77,15 +80,15 @@ def coefficients(
     )
     axes.set(xlabel="images" if groups is None else "images, grouped", ylabel="part")
     axes.yaxis.set_major_locator(_whole_numbers(1, len(shown)))
-    axes.xaxis.set_major_locator(_whole_numbers(0, shown.shape[1]))
+    axes.xaxis.set_major_locator(_whole_numbers(0, shown.shape[1], most=12 if len(bars) < 4 else 3))
     axes.spines[:].set_visible(False)
     if groups is not None:
         _draw_groups(axes, groups)
     if title:
         axes.set_title(title, parse_math=False, pad=16 if groups else 6)
-    if bars is not None:
-        _draw_bars(bars, values)
-        key = figure_of(axes).colorbar(picture, ax=[axes, bars], fraction=0.03, pad=0.02, aspect=30)
+    if bars:
+        _draw_bars(bars, means)
+        key = figure_of(axes).colorbar(picture, ax=[axes, *bars], fraction=0.03, pad=0.02, aspect=30)
         key.set_label("share of the part's largest" if scale == "per-part" else "share of the largest")
         key.outline.set_visible(False)
     return figure_of(axes)
@@ -128,7 +131,7 @@ def coverage(stack: ArrayLike, *, title: str | None = None, ax: Axes | None = No
     parts = pictures.mean(axis=3) if pictures.ndim == 4 else pictures.astype(np.float64)
     owner, share = _owners(parts)
     width, height = tile_size(owner.shape, 1, available=252.0, largest=252.0)
-    note = "the number of the strongest part; pale = shared with others, white = no part"
+    note = "the number of the strongest part; pale = shared with others, white = no part" + bands_note(stack)
     words = shortened(note, max(width, text_width(note, NOTE)), NOTE)
     body = max(width, text_width(words, NOTE))
     sheet, top = open_sheet(body, height + 2 * LABEL, ax, title)
@@ -169,16 +172,25 @@ def _scaled_rows(values: Array, scale: str) -> Array:
     return values / np.where(peaks > 0, peaks, 1)
 
 
-def _new_axes(n_parts: int) -> tuple[Axes, Axes]:
+def _new_axes(n_parts: int, n_bars: int) -> tuple[Axes, list[Axes]]:
     height = min(max(2.3, 0.9 + 0.11 * n_parts), 7.0)
     figure = Figure(figsize=(6.6, height), layout="constrained")
-    heat, bars = figure.subplots(1, 2, sharey=True, width_ratios=(5, 1))
-    return heat, bars
+    bars = max(1.0, 0.42 * n_bars)
+    heat, *others = figure.subplots(1, 1 + n_bars, sharey=True, width_ratios=(6 - bars, *[bars / n_bars] * n_bars))
+    return heat, others
 
 
-def _whole_numbers(first: int, last: int) -> Locator:
-    few = last - first < 10
-    return FixedLocator(range(first, last + 1)) if few else MaxNLocator(12, integer=True, steps=[1, 2, 5, 10])
+def _mean_uses(values: Array, groups: dict[str, int] | None) -> dict[str, Array]:
+    """Return each part's share of the mean coefficients, in percent: of each group, or of all if these are many."""
+    few = groups if groups and 1 < len(groups) <= MOST_GROUPS else {"": values.shape[1]}
+    ends = np.cumsum(list(few.values()))[:-1]
+    means = [columns.mean(axis=1) for columns in np.split(values, ends, axis=1)]
+    return {name: 100 * mean / (mean.sum() or 1.0) for name, mean in zip(few, means, strict=True)}
+
+
+def _whole_numbers(first: int, last: int, most: int = 12) -> Locator:
+    few = last - first < min(most, 10)
+    return FixedLocator(range(first, last + 1)) if few else MaxNLocator(most, integer=True, steps=[1, 2, 5, 10])
 
 
 def _draw_groups(axes: Axes, groups: dict[str, int]) -> None:
@@ -205,11 +217,16 @@ def _draw_groups(axes: Axes, groups: dict[str, int]) -> None:
         )
 
 
-def _draw_bars(bars: Axes, values: Array) -> None:
-    use = 100 * values.mean(axis=1) / (values.mean(axis=1).sum() or 1.0)
-    bars.barh(np.arange(1, len(values) + 1), use, color=PALETTE[0], height=0.75)
-    bars.set_xlabel("mean use (%)")
-    bars.tick_params(axis="y", length=0)
+def _draw_bars(bars: Sequence[Axes], means: dict[str, Array]) -> None:
+    largest = max(float(mean.max()) for mean in means.values()) or 1.0
+    for axes, (name, mean) in zip(bars, means.items(), strict=True):
+        axes.barh(np.arange(1, len(mean) + 1), mean, color=PALETTE[0], height=0.75)
+        axes.set_xlim(0, 1.05 * largest)
+        axes.xaxis.set_major_locator(MaxNLocator(1 if len(bars) > 3 else 3))
+        axes.tick_params(axis="y", length=0)
+        width = 432 * max(1.0, 0.42 * len(bars)) / 6 / len(bars)
+        axes.set_title(shortened(printable(name), width, LABEL), fontsize=LABEL, loc="center", parse_math=False, pad=2)
+    bars[len(bars) // 2].set_xlabel("mean use (%)")
 
 
 def _owners(parts: Array) -> tuple[Array, Array]:

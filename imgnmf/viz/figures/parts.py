@@ -13,7 +13,7 @@ from imgnmf.errors import ParameterError, ShapeMismatchError
 from imgnmf.viz.montage import Scale, scaled
 from imgnmf.viz.quality import sparseness
 from imgnmf.viz.sheet import GAP, LABEL, LINE, NOTE, Cell, Grid, Sheet, open_sheet, text_width, tile_size
-from imgnmf.viz.stack import Array, as_pictures, check_finite, default_columns, refuse_negative
+from imgnmf.viz.stack import Array, as_pictures, bands_note, check_finite, default_columns, refuse_negative
 from imgnmf.viz.style import WHITE_IS_ZERO, styled
 
 __all__ = ["basis", "compare"]
@@ -79,7 +79,7 @@ def basis(
     shown = scaled(parts, scale)
     share = None if weights is None else _shares(weights, len(parts))
     labels = [str(i + 1) if share is None else f"{i + 1} · {_percent(share[i])}" for i in range(len(parts))]
-    note = _scale_note(parts, scale, weighted=share is not None)
+    note = _scale_note(parts, scale, weighted=share is not None) + bands_note(stack)
     grid = _basis_grid(parts, columns, widest=max(text_width(label, LABEL) for label in labels))
     width, height = grid.size(len(parts))
     sheet, top = open_sheet(max(width, text_width(note, NOTE)), height + LINE, ax, title)
@@ -144,7 +144,7 @@ def compare(
     cosine = _cosines(a, b, partner)
     shown_a, shown_b = scaled(a, "per-tile"), scaled(b, "per-tile")
     grid = _pair_grid(a, columns, head=max(text_width(name, LABEL, bold=True) for name in names))
-    note = f"above: part of {names[0]} ↔ part of {names[1]};  below: their cosine"
+    note = f"above: part of {names[0]} ↔ part of {names[1]};  below: their cosine" + bands_note(stack_a)
     width, height = grid.size(len(a))
     sheet, top = open_sheet(max(width, text_width(note, NOTE)), height + LINE, ax, title)
     for place, i in enumerate(np.argsort(-cosine, kind="stable")):

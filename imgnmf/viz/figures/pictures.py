@@ -25,7 +25,7 @@ from imgnmf.viz.sheet import (
     text_width,
     tile_size,
 )
-from imgnmf.viz.stack import Array, as_pictures, check_finite, refuse_negative
+from imgnmf.viz.stack import Array, as_pictures, bands_note, check_finite, refuse_negative
 from imgnmf.viz.style import DIFFERENCE, GREY, WHITE_IS_ZERO, styled
 
 __all__ = ["build_up", "reconstructions"]
@@ -88,7 +88,7 @@ def reconstructions(
     white = full_range(np.asarray(originals), data_range)
     labels = _row_names(names, len(images))
     grid = _picture_grid(images, len(approximations) + 2, labels, metrics)
-    note = f"residual: original − reconstruction at k = {max(approximations)}, in % of white"
+    note = f"residual: original − reconstruction at k = {max(approximations)}, in % of white" + bands_note(originals)
     if metrics:
         note = "under each: PSNR in dB · SSIM;  " + note
     width, height = grid.size(len(images) * grid.columns)
@@ -168,7 +168,7 @@ def build_up(
     white = full_range(np.asarray(original), data_range)
     strongest = np.argsort(-share, kind="stable")[:n_parts]
     grid = _step_grid(image, len(strongest) + 2)
-    note = "part · its share of the light (white = 0);  under the sums: relative error"
+    note = "part · its share of the light (white = 0);  under the sums: relative error" + bands_note(parts_stack)
     width, height = grid.size(2 * grid.columns)
     sheet, top = open_sheet(max(width, text_width(note, NOTE)), height + 2 * LINE, ax, title)
     cells = grid.below(top)

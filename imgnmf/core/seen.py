@@ -1,0 +1,67 @@
+"""Which entries of V count: weights, missing values, and what was never seen at all."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from imgnmf.core.check import checked_choice
+from imgnmf.core.parts import Array
+from imgnmf.errors import DataError, DataWarning, ShapeMismatchError
+
+__all__ = ["only_seen", "usable"]
+
+
+def usable(V: Array, weights: Any, missing: str, negative: str) -> tuple[Array, Array | None]:
+    """V with something finite in every entry that does not count, and the weights, their largest 1, or None."""
+    masking = checked_choice("missing", missing, ("error", "mask")) == "mask"
+    found = None if weights is None else _as_weights(weights, V.shape)
+    if masking and V.dtype.kind == "f" and np.isnan(V).any():
+        present = ~np.isnan(V)
+        found = present.astype(np.float32) if found is None else np.where(present, found, 0)
+    if found is not None:
+        _tell_unseen(found)
+        V = _filled(V, found)
+    if checked_choice("negative", negative, ("error", "clip")) == "clip":
+        V = np.maximum(V, 0)
+    return V, found
+
+
+def only_seen(factor: Array, weights: Array | None, axis: int) -> Array:
+    """`factor`, its columns zero where the pixel (axis 1) or the image (axis 0) was never seen."""
+    return factor if weights is None else np.where((weights > 0).any(axis=axis), factor, 0).astype(factor.dtype)
+
+
+def _as_weights(weights: Any, shape: tuple[int, ...]) -> Array:
+    array = np.asarray(weights)
+    if array.ndim != 2 or any(w not in (1, n) for w, n in zip(array.shape, shape, strict=True)):
+        raise ShapeMismatchError(
+            f"weights must have shape {shape}, or (n_pixels, 1) = ({shape[0]}, 1), or (1, n_images) = (1, {shape[1]}); "
+            f"got {array.shape}"
+        )
+    if array.dtype.kind not in "biuf" or not np.isfinite(array).all() or array.min() < 0:
+        raise DataError("weights must be finite and non-negative; 0 says that an entry was not seen")
+    if not array.any():
+        raise DataError("weights are zero everywhere, so nothing was seen; give some entries a weight above 0")
+    return np.broadcast_to(array / array.max(), shape)
+
+
+def _filled(V: Array, weights: Array) -> Array:
+    """V where it counts, elsewhere each pixel's mean over the images that show it: a neutral start."""
+    seen = weights > 0
+    count = np.maximum(seen.sum(axis=1, keepdims=True), 1)
+    # Divided first, so that the sum of large numbers stays in range.
+    mean = (np.where(seen, V, 0) / count).sum(axis=1, keepdims=True)
+    return np.where(seen, V, mean.astype(V.dtype))
+
+
+def _tell_unseen(weights: Array) -> None:
+    for what, axis, result in (("image", 0, "its coefficients are 0"), ("pixel", 1, "it is 0 in every part")):
+        unseen = np.flatnonzero(~(weights > 0).any(axis=axis))
+        if len(unseen):
+            listed = ", ".join(map(str, unseen[:5])) + (", ..." if len(unseen) > 5 else "")
+            warnings.warn(
+                f"{len(unseen)} {what}(s) without a seen entry ({listed}): {result}", DataWarning, stacklevel=4
+            )
