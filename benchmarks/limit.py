@@ -39,7 +39,7 @@ def product_rate(threads: int) -> float:
 
 def iteration_seconds(V: Any, rank: int, threads: int, solver: HALS) -> float:
     fit = imgnmf.factorize(
-        V, rank, solver=solver, init=imgnmf.RandomInit(lead_in=False), stop=(), max_iter=40, threads=threads
+        V, rank, solver=solver, init=imgnmf.RandomInit(lead_in=False), stop=(), max_iter=25, threads=threads
     )
     return float(np.median(np.diff(fit.trace.seconds)[5:]))
 
@@ -58,7 +58,7 @@ def measure(case: Case, rates: dict[int, float]) -> dict[str, Any] | None:
     solver = replace(HALS(), inner=4, patience=0.0)
     one, two = (iteration_seconds(V, k, threads, solver) for threads in (1, 2))
     work = flops(m, n, k, 4, 4)
-    fit = imgnmf.factorize(V, k)
+    fit = imgnmf.factorize(V, k, max_iter=200)
     floor = svd_floor(V, k)
     return {
         "set": case.name,
@@ -93,7 +93,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     rates = {threads: product_rate(threads) for threads in (1, 2)}
     rows = []
-    for case in CASES:
+    for case in (c for c in CASES if not c.name.startswith("patches 8x8, 200")):
         row = measure(case, rates)
         if row:
             rows.append(row)

@@ -167,11 +167,10 @@ class BetaDivergence:
         b, tiny = self.beta, np.finfo(model.dtype).tiny
         y = np.maximum(model, tiny)
         count = _Sum(weights)
-        if b in (0, 1):
-            logs = np.log(np.maximum(V / y, tiny))
-            return (
-                count(V * logs) - count(V) + count(y) if b == 1 else count(V / y) - count(logs) - count(np.ones_like(V))
-            )
+        if b == 1:
+            return count(V * np.log(np.maximum(V / y, tiny))) - count(V) + count(y)
+        if b == 0:
+            return count(V / y - np.log(np.maximum(V / y, tiny)) - 1)
         power = y ** (b - 1)
         return (count(V**b) + (b - 1) * count(power * y) - b * count(power * V)) / (b * (b - 1))
 

@@ -47,7 +47,7 @@ class RelativeDecrease:
     imgnmf.errors.ParameterError: tol must be a number > 0, got -1
     """
 
-    tol: float = 1e-3
+    tol: float = 3e-4
     converges: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
