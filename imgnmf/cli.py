@@ -198,7 +198,9 @@ def encode(model: str, source: str, output: str, size: str | None, force: bool) 
 @size_option
 @force_option
 @answering
-def buildup(model: str, source: str, output: str, image: str | None, parts: int, size: str | None, force: bool) -> None:
+def buildup(
+    model: str, source: str, output: str, *, image: str | None, parts: int, size: str | None, force: bool
+) -> None:
     """Draw an image of SOURCE as the running sum of its strongest parts of MODEL."""
     from imgnmf.commands.animate import write_build_up
 
@@ -210,7 +212,7 @@ def buildup(model: str, source: str, output: str, image: str | None, parts: int,
 @click.argument("source", metavar="SOURCE|MODEL")
 @click.option("-k", "--rank", "ranks", type=int, multiple=True, help="How many parts; repeatable for a SOURCE.")
 @click.option("-o", "--output", metavar="FILE", required=True, help="Ends in .gif, or .mp4 with imgnmf[video].")
-@click.option("--frame-ms", type=int, help="How long a frame is shown, in milliseconds.")
+@click.option("--frame-ms", type=click.IntRange(min=20), help="How long a frame is shown, in milliseconds.")
 @size_option
 @fit_options
 @force_option
@@ -230,12 +232,11 @@ def animate(
     """
     from imgnmf.commands.animate import animate_model, animate_source, is_model
 
-    times = {} if frame_ms is None else {"frame_ms": frame_ms}
     if is_model(source):
-        film = animate_model(source, ranks, output, times=times, force=force)
+        film = animate_model(source, ranks, output, frame_ms=frame_ms, force=force)
     else:
         options = _fit_options(fit)
-        film = animate_source(source, ranks, output, times=times, size=_size(size), force=force, options=options)
+        film = animate_source(source, ranks, output, frame_ms=frame_ms, size=_size(size), force=force, options=options)
         _tell_report(film.images)
     click.echo(f"wrote {film.path}: {film.n_frames} frames")
     _exit_if_interrupted(film.interrupted)

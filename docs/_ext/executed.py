@@ -26,6 +26,8 @@ import shutil
 import subprocess
 import sys
 import traceback
+import types
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,8 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
+
+from imgnmf.errors import ImgnmfWarning
 
 logger = logging.getLogger(__name__)
 
@@ -181,13 +185,19 @@ class Run(Executed):
     def run(self) -> list[nodes.Node]:
         self.remember()
         code = "\n".join(self.content)
-        names: dict[str, Any] = self.env.temp_data.setdefault("executed-names", {"__name__": "__page__"})
+        # A module, as classes on a page look up theirs.
+        page = self.env.temp_data.setdefault("executed-page", types.ModuleType("page"))
         printed = io.StringIO()
         try:
-            with contextlib.redirect_stdout(printed):
-                exec(compile(code, self.env.docname, "exec"), names)
+            sys.modules["page"] = page
+            with warnings.catch_warnings(), contextlib.redirect_stdout(printed):
+                warnings.simplefilter("ignore")
+                warnings.simplefilter("error", ImgnmfWarning)
+                exec(compile(code, self.env.docname, "exec"), vars(page))
         except Exception:
             self.complain(f"the code on the page failed:\n{traceback.format_exc()}")
+        finally:
+            sys.modules.pop("page", None)
         shown = [] if "hidden" in self.options else [self.code(code, "python")]
         return shown + self.output(printed.getvalue())
 

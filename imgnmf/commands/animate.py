@@ -36,7 +36,8 @@ __all__ = ["Film", "animate_model", "animate_source", "is_model", "write_build_u
 FIGURES = (".png", ".pdf", ".svg")
 SHOWN = 6
 # A frame for every iteration at first, when much happens; later ever fewer.
-PACE = 1.2
+PACE = 1.3
+LEARNING_MS, RANK_MS, SUM_MS = 150, 800, 250
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def animate_source(
     ranks: tuple[int, ...],
     output: str,
     *,
-    times: dict[str, int],
+    frame_ms: int | None,
     size: tuple[int, int] | None,
     force: bool,
     options: FitOptions,
@@ -74,14 +75,14 @@ def animate_source(
     target = _checked_film(output, force)
     images = read_source(source, size)
     if len(set(ranks)) == 1:
-        film, interrupted = _learning(short_name(source), images, ranks[0], times, options)
+        film, interrupted = _learning(short_name(source), images, ranks[0], frame_ms, options)
     else:
-        film, interrupted = _growing(short_name(source), images, ranks, times, options)
+        film, interrupted = _growing(short_name(source), images, ranks, frame_ms, options)
     save_animation(target, film)
     return Film(target, len(film.frames), interrupted, images)
 
 
-def animate_model(model: str, ranks: tuple[int, ...], output: str, *, times: dict[str, int], force: bool) -> Film:
+def animate_model(model: str, ranks: tuple[int, ...], output: str, *, frame_ms: int | None, force: bool) -> Film:
     """Film images as they are summed up from the parts of a model, the strongest first."""
     target = _checked_film(output, force)
     if len(ranks) > 1:
@@ -93,7 +94,7 @@ def animate_model(model: str, ranks: tuple[int, ...], output: str, *, times: dic
         n_parts=ranks[0] if ranks else None,
         data_range=meta.white,
         title=f"{short_name(model)}: images from their strongest parts",
-        **times,
+        frame_ms=frame_ms or SUM_MS,
     )
     save_animation(target, film)
     return Film(target, len(film.frames))
@@ -147,7 +148,7 @@ class _Recorder:
         self.bases.append(W / np.where(length > 0, length, 1))
 
 
-def _learning(name: str, images: ImageSet, rank: int, times: dict[str, int], options: FitOptions) -> tuple[Any, bool]:
+def _learning(name: str, images: ImageSet, rank: int, frame_ms: int | None, options: FitOptions) -> tuple[Any, bool]:
     recorder = _Recorder()
     fit = _recorded(images, rank, recorder, options)
     recorder.keep(fit.n_iter, fit.relative_error, fit.W)
@@ -158,7 +159,7 @@ def _learning(name: str, images: ImageSet, rank: int, times: dict[str, int], opt
         iterations=recorder.iterations,
         errors=recorder.errors,
         title=f"{name}: {rank} parts while they are learnt",
-        **times,
+        frame_ms=frame_ms or LEARNING_MS,
     )
     return film, fit.reason == "interrupted"
 
@@ -178,7 +179,7 @@ def _recorded(images: ImageSet, rank: int, recorder: _Recorder, options: FitOpti
 
 
 def _growing(
-    name: str, images: ImageSet, ranks: tuple[int, ...], times: dict[str, int], options: FitOptions
+    name: str, images: ImageSet, ranks: tuple[int, ...], frame_ms: int | None, options: FitOptions
 ) -> tuple[Any, bool]:
     study = options.fit(images.V, ranks)
     rows = _spread(len(images))
@@ -188,13 +189,14 @@ def _growing(
         errors={rank: fit.relative_error for rank, fit in study.fits.items()},
         data_range=white_of(images.pixels),
         title=f"{name}: what each rank keeps",
-        **times,
+        frame_ms=frame_ms or RANK_MS,
     )
     return film, study.interrupted
 
 
 def _spread(n_images: int) -> list[int]:
-    return np.unique(np.linspace(0, n_images - 1, min(SHOWN, n_images)).round().astype(int)).tolist()
+    places = np.linspace(0, n_images - 1, min(SHOWN, n_images)).round().astype(int)
+    return [int(place) for place in np.unique(places)]
 
 
 def _place_of(image: str | None, images: ImageSet) -> int:

@@ -67,11 +67,12 @@ def encode(V_new: Any, W: Array, *, loss: Loss, threads: int | None = None) -> A
 
 
 def exact_coefficients(W: Array, blocks: ColumnBlocks, penalty: Weight, run: Runner[Array]) -> Array:
-    """The minimiser of squared Frobenius loss plus penalty over H, for k-major parts `W`, in float64."""
+    """The minimiser of squared Frobenius loss plus penalty over H for k-major parts `W`, solved in float64."""
     wide, W = replace(blocks, dtype=np.dtype(np.float64)), W.astype(np.float64)
     gram = W @ W.T + penalty.l2 * np.eye(len(W))
 
     def visit(span: slice) -> Array:
-        return nonnegative_least_squares(gram, W @ wide.load(span) - penalty.l1)
+        exact = nonnegative_least_squares(gram, W @ wide.load(span) - penalty.l1)
+        return exact.astype(blocks.dtype)
 
     return np.concatenate(list(run(visit, wide.spans)), axis=1)

@@ -214,7 +214,7 @@ class _Fit:
             best = Iterate(W, H, np.nan, np.nan, np.nan)
         elif (converged or reason.startswith(MAX_ITER)) and self.loss.beta == 2 and problem.blocks.weights is None:
             # The coefficients that `encode` would find for the final parts.
-            H = exact_coefficients(best.W, problem.blocks, problem.penalty_H, run).astype(best.H.dtype)
+            H = exact_coefficients(best.W, problem.blocks, problem.penalty_H, run)
             best = replace(best, H=H)
         return self.result(best, problem, history, reason, converged)
 

@@ -34,8 +34,8 @@ def sparseness(W: Array) -> Array:
 
     0 for a flat column, 1 for one that has a single entry, or none.
 
-    >>> sparseness(np.array([[1.0, 0.0], [1.0, 5.0]])).tolist()
-    [0.0, 1.0]
+    >>> sparseness(np.array([[1.0, 0.0], [1.0, 5.0]])).round(6)
+    array([0., 1.])
     """
     root = np.sqrt(W.shape[0])
     length = np.linalg.norm(W, axis=0)

@@ -41,7 +41,7 @@ def nonnegative_least_squares(gram: Array, product: Array, start: Array | None =
     G, P = gram * np.outer(scale, scale), product * scale[:, None]
     guess = hals_sweeps(G, P, np.zeros_like(P) if start is None else start / scale[:, None], SWEEPS, 1e-12)
     H = np.empty_like(P)
-    chunk = max(1, (1 << 22) // max(G.size, 1))
+    chunk = max(1, (1 << 19) // max(G.size, 1))
     for first in range(0, P.shape[1], chunk):
         span = slice(first, first + chunk)
         H[:, span] = _pivoted(G, P[:, span], guess[:, span])

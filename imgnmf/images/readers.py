@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,6 +12,7 @@ from typing import BinaryIO, Literal, get_args
 
 from imgnmf.errors import DataError, DataWarning, ImageReadError
 from imgnmf.images.accounts import doubtful, labels_from, mixture, nothing_read, report_of
+from imgnmf.images.arrays import ImagesIn, Order, checked_layout, find_arrays, images_from
 from imgnmf.images.collect import Collector, Color, Finish, Finished
 from imgnmf.images.formats import decode, measure
 from imgnmf.images.imageset import ImageSet
@@ -39,19 +40,31 @@ def load_images(
     max_frames: int = 100_000,
     max_bytes: int = 2**32,
     threads: int | None = None,
+    key: str | None = None,
+    labels: str | None = None,
+    image_shape: Sequence[int] | None = None,
+    order: Order = "C",
+    images_in: ImagesIn | None = None,
+    invert: bool = False,
 ) -> ImageSet:
-    r"""Read images of one size from a folder, a glob, an archive, a file or a list of paths.
+    r"""Read images of one size from a folder, a glob, an archive, a file, a list of paths or an array.
 
     PNG, JPEG, PGM, PPM, PBM, BMP, GIF, TIFF and WebP are told apart by their content, whatever they are
     called. Pictures are turned upright as their orientation tag says and keep their depth: 8 bits come as
     uint8, 16 as uint16, floats as floats. Transparent pixels are composited on white.
 
+    A file of arrays is read whole: NumPy's .npy and .npz, IDX (the format of MNIST), MATLAB's .mat and HDF5
+    (its v7.3 and HDF5 need h5py: ``pip install imgnmf[store]``), also packed by gzip, bzip2 or xz. Nothing
+    is unpickled. Only a picture is found in a folder: a file of arrays has to be named.
+
     Parameters
     ----------
-    source : path, glob, or list of paths
+    source : path, glob, list of paths, or array
         A folder is read with all folders in it, in natural order (2 before 10). Hidden files, FIFOs,
         dangling links and files that are no images are left out, and listed in the report. A zip or tar
         archive (also packed by gzip, bzip2 or xz) is read as a folder would be, and never unpacked to disk.
+        An array has the shape (n, height, width[, channels]), or holds flattened images of `image_shape`; it
+        is copied only if its pixels change or do not lie image after image.
     size : (height, width), optional
         Resize every image, antialiased, in its own dtype. The aspect ratio is not kept.
     color : {"grey", "rgb"}
@@ -73,6 +86,19 @@ def load_images(
     threads : int, optional
         How many files are decoded at a time; by default as many as there are cores. The result does not
         depend on it.
+    key, labels : str, optional
+        Of a file of several arrays: which one holds the images, and which one a label for each of them.
+        May be left out if only one can hold images (of that `image_shape`); there are no labels then.
+    image_shape : (height, width) or (height, width, channels), optional
+        Of an array or a file of arrays: what one image is. Needed where images are flattened, and in MATLAB
+        and HDF5 files, which do not say along which axis they are counted.
+    order : {"C", "F"}
+        How the pixels of a flattened image lie: row by row, or column by column as MATLAB puts them.
+    images_in : {"rows", "columns"}, optional
+        Along which axis of an array the images are counted, the first or the last. Needed only where both
+        are possible: it is never guessed.
+    invert : bool
+        Black for white: what is read as 0 comes as the full scale of its dtype, as 1 if it is a float dtype.
 
     Returns
     -------
@@ -116,9 +142,14 @@ def load_images(
     check_choice("on_error", on_error, get_args(OnError))
     request = _checked_request(frames, max_pixels, max_frames, max_bytes)
     check_positive("threads", 1 if threads is None else threads)
-    job = _Job(request, Finish(color, checked_pair("size", size)), on_error, threads or available_cores())
+    layout = checked_layout(key, image_shape, order, images_in, labels)
+    job = _Job(request, Finish(color, checked_pair("size", size), invert), on_error, threads or available_cores())
     with ExitStack() as resources:
+        stored = find_arrays(source, request, resources)
+        if stored is not None:
+            return images_from(stored, layout, job.finish)
         listing = list_files(source, request, resources)
+        layout.refuse_for_pictures(listing.where)
         collector = Collector(len(listing.files), max_bytes)
         skipped = _read_all(listing, job, collector)
     if not collector.names:
@@ -131,8 +162,8 @@ def load_images(
         warnings.warn(f"{mixed}; pass strict=True to refuse that", DataWarning, stacklevel=2)
     if collector.doubts:
         warnings.warn(doubtful(collector.doubts), DataWarning, stacklevel=2)
-    labels = labels_from(listing, collector.names)
-    return ImageSet(pixels, tuple(collector.names), labels, report_of(collector, skipped, mixed))
+    folders = labels_from(listing, collector.names)
+    return ImageSet(pixels, tuple(collector.names), folders, report_of(collector, skipped, mixed))
 
 
 @dataclass(frozen=True)

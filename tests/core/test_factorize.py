@@ -218,6 +218,7 @@ def test_penalties_are_free_of_the_unit():
         assert max(errors) == pytest.approx(min(errors), rel=1e-2)
 
 
+@quiet
 def test_the_best_of_several_starts_is_kept():
     V = low_rank(noise=0.5)
     single = [imgnmf.factorize(V, 6, init="random", rng=r).objective for r in np.random.default_rng(5).spawn(1)]
