@@ -77,6 +77,12 @@ class ColumnBlocks:
         """The column spans of the blocks, in order."""
         return block_spans(*self.shape)
 
+    @property
+    def thin_spans(self) -> tuple[slice, ...]:
+        """Spans for work that makes several copies of a block: never wider than a core's cache asks."""
+        width = max(1, BLOCK_ENTRIES // self.shape[0])
+        return tuple(slice(a, min(a + width, self.shape[1])) for a in range(0, self.shape[1], width))
+
     def load(self, span: slice) -> Array:
         """The columns of `span`; a view where the data already is as it should be."""
         block = self.data[:, span]

@@ -75,4 +75,4 @@ def exact_coefficients(W: Array, blocks: ColumnBlocks, penalty: Weight, run: Run
         exact = nonnegative_least_squares(gram, W @ wide.load(span) - penalty.l1)
         return exact.astype(blocks.dtype)
 
-    return np.concatenate(list(run(visit, wide.spans)), axis=1)
+    return np.concatenate(list(run(visit, wide.thin_spans)), axis=1)

@@ -203,7 +203,7 @@ def step_W(problem: Problem, total: Parts, W: Array, careful: bool, run: Runner[
 def exact_loss(problem: Problem, W: Array, H: Array) -> tuple[float, float]:
     """Loss and squared residual of a pair, from the residual itself, block by block."""
     loss = squared = 0.0
-    for span in problem.blocks.spans:
+    for span in problem.blocks.thin_spans:
         V_b = problem.blocks.load(span)
         model = W.T @ H[:, span]
         weights, residual = problem.blocks.load_weights(span), V_b - model
