@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from imgnmf import load_dataset
+from imgnmf.commands.animate import animate_source
 from imgnmf.commands.gallery import Gallery, draw, gallery_of, write_everything
 from imgnmf.commands.options import FitOptions
 from imgnmf.commands.output import checked_folder, staged
@@ -27,7 +28,7 @@ class Exhibit:
     name: str
     ranks: tuple[int, ...]
     shown: int
-    with_page: bool = False
+    with_page: bool = False  # and a film of the parts as they are learnt
 
     @property
     def pictures(self) -> tuple[str, ...]:
@@ -66,6 +67,9 @@ def draw_selection(folder: Path, exhibit: Exhibit, gallery: Gallery) -> Path:
             save_figure(folder / f"{name}.png", figure)
     if exhibit.with_page:
         write_page(folder / "index.html", gallery.study, gallery.images, title=f"The parts of {gallery.name}")
+        film = str(folder / "learning.gif")
+        options = FitOptions(init="random", max_iter=60)
+        animate_source(exhibit.name, (exhibit.shown,), film, frame_ms=None, size=None, force=True, options=options)
     return folder
 
 
