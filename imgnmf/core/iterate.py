@@ -144,13 +144,13 @@ def iterate(problem: Problem, W: Array, H: Array, run: Runner[Any]) -> Iterator[
 class _Way:
     """How the next iteration goes: how far it extrapolates, and for how long it must be careful.
 
-    After a rise come two iterations of careful steps without extrapolation; after a rise soon again, twice as many.
+    After a rise comes an iteration of careful steps without extrapolation; after a rise soon again, twice as many.
     """
 
     pace: Pace | None
     momentum: float = 0.0
     careful: int = 0
-    caution: int = 2
+    caution: int = 1
 
     @property
     def positive_only(self) -> bool:
@@ -160,7 +160,7 @@ class _Way:
         if self.careful > 1:
             return replace(self, careful=self.careful - 1)
         pace = self.pace.after_success() if self.pace and self.momentum else self.pace
-        return _Way(pace, pace.momentum if pace else 0.0, 0, self.caution if self.careful else 2)
+        return _Way(pace, pace.momentum if pace else 0.0, 0, self.caution if self.careful else 1)
 
     def after_rise(self) -> _Way:
         pace = self.pace.after_rise() if self.pace and self.momentum else self.pace
