@@ -65,7 +65,7 @@ def compare(case: Case, loss: str) -> tuple[dict[str, Any], dict[str, Any]] | No
     limit = max(1.0, 2 * peer.seconds)
     one, _ = time_to(V, case.rank, loss, target, 1, limit)
     two, fit = time_to(V, case.rank, loss, target, 2, limit)
-    default = imgnmf.factorize(V, case.rank, loss=loss, threads=2)
+    default = imgnmf.factorize(V, case.rank, loss=loss, threads=2, time_limit=max(20.0, peer.seconds))
     row = {
         "set": case.name,
         "m x n": f"{V.shape[0]} x {V.shape[1]}",
@@ -121,7 +121,7 @@ def draw(curves: dict[str, Any], V_energy: dict[str, float]) -> None:
 def run(cases: tuple[Case, ...], losses: tuple[str, ...], quick: bool) -> None:
     rows, curves, energies = [], {}, {}
     for loss in losses:
-        for case in cases:
+        for case in cases if loss == "frobenius" else [c for c in cases if "00 000" not in c.name]:
             imgnmf.factorize(np.random.default_rng(0).random((16, 40), np.float32), 4, loss=loss, max_iter=12)
             found = compare(case, loss)
             if found is None:

@@ -60,5 +60,31 @@ html_theme_options = {
 # Pages without subpages have no section to navigate.
 html_sidebars = {
     page: []
-    for page in ("index", "parts", "choosing_a_solver", "formats", "for_scikit_learn_users", "adding", "command_line")
+    for page in (
+        "index",
+        "parts",
+        "choosing_a_solver",
+        "formats",
+        "for_scikit_learn_users",
+        "adding",
+        "command_line",
+    )
 }
+
+
+def every_name_is_documented(app: object) -> None:
+    """A public name that is on no page of the API is a warning, hence an error."""
+    from sphinx.util import logging
+
+    pages = "".join(page.read_text("utf-8") for page in (HERE / "api").glob("*.md"))
+    for name in sorted(set(imgnmf.__all__) - {"errors", "images", "viz"}):
+        if f":: {name}\n" not in pages:
+            logging.getLogger(__name__).warning("imgnmf.%s is on no page of docs/api", name)
+    for name in imgnmf.viz.__all__:
+        if f":: imgnmf.viz.{name}\n" not in pages:
+            logging.getLogger(__name__).warning("imgnmf.viz.%s is on no page of docs/api", name)
+
+
+def setup(app: object) -> None:
+    """Check the API pages first."""
+    app.connect("builder-inited", every_name_is_documented)  # type: ignore[attr-defined]

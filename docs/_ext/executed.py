@@ -30,7 +30,7 @@ import types
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -85,7 +85,11 @@ def package_key() -> str:
 
 def environment() -> dict[str, str]:
     """Of a script: it imports the package beside the docs, and draws without a display."""
-    return os.environ | {"PYTHONPATH": str(DOCS.parent), "MPLBACKEND": "Agg", "PYTHONIOENCODING": "utf-8"}
+    return os.environ | {
+        "PYTHONPATH": str(DOCS.parent),
+        "MPLBACKEND": "Agg",
+        "PYTHONIOENCODING": "utf-8",
+    }
 
 
 def make(script: Path) -> Made:
@@ -166,11 +170,21 @@ class Executed(SphinxDirective):
         if not alt:
             self.complain("a picture needs :alt:")
         uri = "/" + path.relative_to(DOCS).as_posix()
-        figure = nodes.figure("", nodes.image(uri=uri, alt=alt, width=f"{width}px", classes=["drawn", "dark-light"]))
+        figure = nodes.figure(
+            "",
+            nodes.image(uri=uri, alt=alt, width=f"{width}px", classes=["drawn", "dark-light"]),
+        )
         words = self.parsed(caption, script)[0].children if caption else []
-        drawn_by = [nodes.inline("", "Drawn by "), nodes.literal("", script if "/" not in script else f"docs/{script}")]
+        drawn_by = [
+            nodes.inline("", "Drawn by "),
+            nodes.literal("", script if "/" not in script else f"docs/{script}"),
+        ]
         if script:
-            words = [*words, nodes.Text(" " if words else ""), nodes.inline("", "", *drawn_by, classes=["script"])]
+            words = [
+                *words,
+                nodes.Text(" " if words else ""),
+                nodes.inline("", "", *drawn_by, classes=["script"]),
+            ]
         figure += nodes.caption("", "", *words)
         self.set_source_info(figure)
         return figure
@@ -180,7 +194,7 @@ class Run(Executed):
     """``{run}``: Python on the page, and what it prints."""
 
     has_content = True
-    option_spec = {"hidden": directives.flag}
+    option_spec: ClassVar = {"hidden": directives.flag}
 
     def run(self) -> list[nodes.Node]:
         self.remember()
@@ -235,11 +249,13 @@ class Drawn(Executed):
 
     has_content = True
     required_arguments = 1
-    option_spec = {"alt": directives.unchanged_required}
+    option_spec: ClassVar = {"alt": directives.unchanged_required, "prints": directives.flag}
 
     def run(self) -> list[nodes.Node]:
         made = self.made()
-        return [] if made.failure else self.picture(made)
+        if made.failure:
+            return []
+        return [*self.picture(made), *(self.output(made.printed) if "prints" in self.options else [])]
 
 
 class Example(Executed):
@@ -247,7 +263,7 @@ class Example(Executed):
 
     has_content = True
     required_arguments = 1
-    option_spec = {
+    option_spec: ClassVar = {
         "alt": directives.unchanged_required,
         "more": directives.unchanged_required,
         "more-alt": directives.unchanged_required,
@@ -270,7 +286,7 @@ class Printed(Executed):
     """``{printed}``: Markdown from a script; with :section:, what stands after ``<!-- section -->`` in it."""
 
     required_arguments = 1
-    option_spec = {"section": directives.unchanged_required}
+    option_spec: ClassVar = {"section": directives.unchanged_required}
 
     def run(self) -> list[nodes.Node]:
         made = self.made()
@@ -287,7 +303,10 @@ class Measured(Executed):
 
     has_content = True
     required_arguments = 1
-    option_spec = {"alt": directives.unchanged_required, "command": directives.unchanged_required}
+    option_spec: ClassVar = {
+        "alt": directives.unchanged_required,
+        "command": directives.unchanged_required,
+    }
 
     def run(self) -> list[nodes.Node]:
         path = RESULTS / self.arguments[0]
@@ -300,7 +319,14 @@ class Measured(Executed):
         copy = MADE / "results" / path.name
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
-        return [self.figure(copy, self.options.get("alt", ""), "\n".join(self.content), self.options["command"])]
+        return [
+            self.figure(
+                copy,
+                self.options.get("alt", ""),
+                "\n".join(self.content),
+                self.options["command"],
+            )
+        ]
 
 
 def executed_pages(env: Any) -> set[str]:

@@ -1,32 +1,37 @@
 from pathlib import Path
 
-import imgnmf
 import numpy as np
-from imgnmf.viz.style import GREY, PALETTE, applied
 from matplotlib.figure import Figure
 from scipy.io import loadmat
 
+import imgnmf
+from imgnmf.viz.style import GREY, PALETTE, applied
+
 samson = Path(__file__).resolve().parents[3] / "shared" / "data" / "mat" / "Samson.mat"
 if not samson.exists():
-    print("skipped: the hyperspectral cube shared/data/mat/Samson.mat is not here; the package may not ship it.")
+    print("skipped: shared/data/mat/Samson.mat is not here, and the package may not ship it.")
     raise SystemExit
 
-file = loadmat(samson)
-cube = file["Y"].reshape(156, 95, 95).swapaxes(1, 2)  # bands x pixels, column by column
-bands = imgnmf.ImageSet(cube)  # one band is one image: V is pixels x bands
+# One band is one image: V is pixels x bands. MATLAB stores pixels column by column.
+layout = {"image_shape": (95, 95), "order": "F", "images_in": "rows"}
+bands = imgnmf.load_images(samson, key="Y", **layout)
+known = loadmat(samson)
 fit = imgnmf.factorize(bands.V, rank=3).normalized().ordered()
 print(bands, f"relative error {100 * fit.relative_error:.1f} %", sep="\n")
 
 
-def nearest(known, found):
-    """For each known row the largest cosine with a row that was found."""
-    known, found = (rows / np.linalg.norm(rows, axis=1)[:, None] for rows in (known, found))
-    return np.round((known @ found.T).max(axis=1), 2)
+def nearest(true, found):
+    """For each true row the largest cosine with a row that was found."""
+    true, found = (rows / np.linalg.norm(rows, axis=1)[:, None] for rows in (true, found))
+    return np.round((true @ found.T).max(axis=1), 2)
 
 
 # A part is now a map of where a material is; its row of H is the spectrum of that material.
-print("the three known spectra are found to a cosine of", nearest(file["GT"], fit.H))
-print("the three known maps are found to a cosine of   ", nearest(file["S_GT"].reshape(-1, 3).T, fit.W.T))
+print("the three known spectra are found to a cosine of", nearest(known["GT"], fit.H))
+print(
+    "the three known maps are found to a cosine of   ",
+    nearest(known["S_GT"].reshape(-1, 3).T, fit.W.T),
+)
 
 with applied():
     figure = Figure(figsize=(7.0, 1.9), layout="constrained")

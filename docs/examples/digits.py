@@ -1,10 +1,17 @@
-import imgnmf
 import numpy as np
 
+import imgnmf
+
 images = imgnmf.load_dataset("digits")
-fit = imgnmf.factorize(images.V, rank=16, loss="kullback-leibler").normalized().ordered()
+fit = (
+    imgnmf.factorize(images.V, rank=16, loss="kullback-leibler", max_iter=2000)
+    .normalized()
+    .ordered()
+)
 print(images)
-print(f"solver {fit.solver}, {fit.n_iter} iterations, relative error {100 * fit.relative_error:.1f} %")
+print(
+    f"solver {fit.solver}, {fit.n_iter} iterations, relative error {100 * fit.relative_error:.1f} %"
+)
 
 # Which digit uses which part: the mean of H over the images of each label.
 use = np.stack([fit.H[:, images.labels == digit].mean(axis=1) for digit in range(10)])

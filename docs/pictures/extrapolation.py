@@ -2,9 +2,10 @@
 
 import warnings
 
+from matplotlib.figure import Figure
+
 import imgnmf
 from imgnmf.viz.style import PALETTE, applied
-from matplotlib.figure import Figure
 
 images = imgnmf.load_dataset("lfw-faces")
 start = imgnmf.NNDSVD(lead_in=False)
@@ -27,11 +28,20 @@ with applied():
     axes = figure.add_subplot()
     for (name, trace), style in zip(traces.items(), ("--", "-", "--", "-"), strict=True):
         color = PALETTE[0] if "HALS" in name else PALETTE[1]
-        axes.loglog(trace.iteration, 100 * (trace.relative_error / best - 1) + 1e-4, style, color=color, label=name)
+        axes.loglog(
+            trace.iteration,
+            100 * (trace.relative_error / best - 1) + 1e-4,
+            style,
+            color=color,
+            label=name,
+        )
     axes.set(xlabel="iterations", ylabel="error above the best (%)", ylim=(0.01, None))
     axes.legend()
 
 imgnmf.viz.save_figure("extrapolation.png", figure)
 for name, trace in traces.items():
     near = trace.iteration[trace.relative_error <= 1.01 * best]
-    print(f"{name:<19} 1 % above the best error:", f"iteration {near[0]}" if len(near) else "not reached")
+    print(
+        f"{name:<19} 1 % above the best error:",
+        f"iteration {near[0]}" if len(near) else "not reached",
+    )

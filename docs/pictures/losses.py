@@ -1,9 +1,10 @@
 """What each loss charges for saying y where the image says v = 1: the package's own numbers."""
 
-import imgnmf
 import numpy as np
-from imgnmf.viz.style import PALETTE, applied
 from matplotlib.figure import Figure
+
+import imgnmf
+from imgnmf.viz.style import PALETTE, applied
 
 LOSSES = {
     "squared Frobenius (beta = 2)": imgnmf.Frobenius(),

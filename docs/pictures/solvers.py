@@ -1,7 +1,11 @@
 """The solvers for squared Frobenius on patches, each from the same start, on the machine that built this page."""
 
+import warnings
+
 import imgnmf
 
+# The runs are cut off on purpose.
+warnings.simplefilter("ignore", imgnmf.errors.ConvergenceWarning)
 V = imgnmf.load_dataset("patches", patch_size=(12, 12), n_patches=5000).V
 start = imgnmf.NNDSVD(lead_in=False)
 for solver in ("hals", "anls", "pg", "mu"):

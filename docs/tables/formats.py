@@ -1,17 +1,21 @@
 """What `imgnmf.load_images` makes of every format: small files are written, read and compared, nothing is assumed."""
 
+import gzip
 import io
 import struct
 import sys
 import tempfile
 import warnings
+import zipfile
 import zlib
 from pathlib import Path
 
-import imgnmf
 import numpy as np
 import tifffile
 from PIL import Image
+from scipy.io import savemat
+
+import imgnmf
 
 rng = np.random.default_rng(0)
 FOLDER = Path(tempfile.mkdtemp())
@@ -24,7 +28,12 @@ def noise(dtype, *channels):
 
 
 grey8, rgb8, rgba8 = noise(np.uint8), noise(np.uint8, 3), noise(np.uint8, 4)
-grey16, rgb16, rgba16, la16 = noise(np.uint16), noise(np.uint16, 3), noise(np.uint16, 4), noise(np.uint16, 2)
+grey16, rgb16, rgba16, la16 = (
+    noise(np.uint16),
+    noise(np.uint16, 3),
+    noise(np.uint16, 4),
+    noise(np.uint16, 2),
+)
 bits = rng.random((H, W)) < 0.5
 palette = rng.permutation(256 * 3).reshape(256, 3).astype(np.uint8)
 real = rng.random((H, W), dtype=np.float32)
@@ -42,7 +51,11 @@ def pillow(kind, pixels, mode=None, **options):
 
 def tiff(pixels, **options):
     buffer = io.BytesIO()
-    tifffile.imwrite(buffer, pixels, **({"photometric": "rgb" if pixels.ndim == 3 else "minisblack"} | options))
+    tifffile.imwrite(
+        buffer,
+        pixels,
+        **({"photometric": "rgb" if pixels.ndim == 3 else "minisblack"} | options),
+    )
     return buffer.getvalue()
 
 
@@ -96,12 +109,27 @@ CASES = [
     ("PNG", "palette", with_palette(), palette[grey8]),
     ("PNG", "palette, one entry transparent", with_palette(7), transparent),
     ("JPEG", "8-bit grey", pillow("JPEG", grey8, quality=95), "L"),
-    ("JPEG", "8-bit YCbCr (the usual colour)", pillow("JPEG", rgb8, quality=95, subsampling=0), "RGB"),
+    (
+        "JPEG",
+        "8-bit YCbCr (the usual colour)",
+        pillow("JPEG", rgb8, quality=95, subsampling=0),
+        "RGB",
+    ),
     ("JPEG", "CMYK", pillow("JPEG", rgb8, mode="CMYK", quality=95), "RGB"),
     ("PGM", "raw (P5), 8-bit", netpbm("P5", 255, grey8.tobytes()), grey8),
     ("PGM", "raw (P5), 16-bit", netpbm("P5", 65535, grey16.astype(">u2").tobytes()), grey16),
-    ("PGM", "raw (P5), maxval 100", netpbm("P5", 100, (grey8 % 101).tobytes()), np.uint8((grey8 % 101) / 100 * 255 + 0.5)),
-    ("PGM", "raw (P5), CRLF after the header", netpbm("P5", 255, b"")[:-1] + b"\r\n" + grey8.tobytes(), grey8),
+    (
+        "PGM",
+        "raw (P5), maxval 100",
+        netpbm("P5", 100, (grey8 % 101).tobytes()),
+        np.uint8((grey8 % 101) / 100 * 255 + 0.5),
+    ),
+    (
+        "PGM",
+        "raw (P5), CRLF after the header",
+        netpbm("P5", 255, b"")[:-1] + b"\r\n" + grey8.tobytes(),
+        grey8,
+    ),
     ("PGM", "text (P2)", netpbm("P2", 255, " ".join(map(str, grey8.ravel())).encode()), grey8),
     ("PPM", "raw (P6), 8-bit", netpbm("P6", 255, rgb8.tobytes()), rgb8),
     ("PPM", "raw (P6), 16-bit", netpbm("P6", 65535, rgb16.astype(">u2").tobytes()), rgb16),
@@ -117,18 +145,38 @@ CASES = [
     ("TIFF", "64-bit float grey", tiff(real.astype(np.float64)), real.astype(np.float64)),
     ("TIFF", "white is zero", tiff(grey8, photometric="miniswhite"), 255 - grey8),
     ("TIFF", "8-bit RGB", tiff(rgb8), rgb8),
-    ("TIFF", "16-bit RGB, in planes", tiff(np.moveaxis(rgb16, 2, 0), photometric="rgb", planarconfig="separate"), rgb16),
-    ("TIFF", "8-bit RGB and straight alpha", tiff(rgba8, extrasamples=["unassalpha"]), on_white(rgba8)),
+    (
+        "TIFF",
+        "16-bit RGB, in planes",
+        tiff(np.moveaxis(rgb16, 2, 0), photometric="rgb", planarconfig="separate"),
+        rgb16,
+    ),
+    (
+        "TIFF",
+        "8-bit RGB and straight alpha",
+        tiff(rgba8, extrasamples=["unassalpha"]),
+        on_white(rgba8),
+    ),
     ("TIFF", "8-bit grey, LZW", pillow("TIFF", grey8, compression="tiff_lzw"), grey8),
     ("TIFF", "16-bit grey, LZW", pillow("TIFF", grey16, compression="tiff_lzw"), grey16),
-    ("TIFF", "1-bit, fax (group 4)", pillow("TIFF", Image.fromarray(bits), compression="group4"), bits * np.uint8(255)),
+    (
+        "TIFF",
+        "1-bit, fax (group 4)",
+        pillow("TIFF", Image.fromarray(bits), compression="group4"),
+        bits * np.uint8(255),
+    ),
     ("TIFF", "CMYK", pillow("TIFF", rgb8, mode="CMYK"), "RGB"),
     ("TIFF", "BigTIFF, 16-bit grey", tiff(grey16, bigtiff=True), grey16),
     ("GIF", "palette of 256", pillow("GIF", grey8), grey8),
     ("BMP", "8-bit grey", pillow("BMP", grey8), grey8),
     ("BMP", "24-bit RGB", pillow("BMP", rgb8), rgb8),
     ("WebP", "lossless RGB", pillow("WEBP", rgb8, lossless=True), rgb8),
-    ("WebP", "lossless RGB and alpha", pillow("WEBP", rgba8, lossless=True, exact=True), on_white(rgba8)),
+    (
+        "WebP",
+        "lossless RGB and alpha",
+        pillow("WEBP", rgba8, lossless=True, exact=True),
+        on_white(rgba8),
+    ),
     ("WebP", "lossy RGB", pillow("WEBP", rgb8, quality=95), "RGB"),
 ]
 
@@ -176,7 +224,10 @@ pictures = [Image.fromarray(page) for page in pages]
 ANIMATED = [
     ("GIF", pillow("GIF", pictures[0], save_all=True, append_images=pictures[1:])),
     ("PNG (APNG)", pillow("PNG", pictures[0], save_all=True, append_images=pictures[1:])),
-    ("WebP", pillow("WEBP", pictures[0], save_all=True, append_images=pictures[1:], lossless=True)),
+    (
+        "WebP",
+        pillow("WEBP", pictures[0], save_all=True, append_images=pictures[1:], lossless=True),
+    ),
     ("TIFF", tiff(np.stack(pages), photometric="minisblack")),
 ]
 print("<!-- frames -->")
@@ -251,21 +302,79 @@ for first, second, words in [
         warnings.simplefilter("ignore", imgnmf.errors.DataWarning)
         images = imgnmf.load_images(mixed)
     kept = np.array_equal(images.pixels[1], second)
-    print(f"| a folder of {words} files | `{images.pixels.dtype}`, the deeper ones {'as they were' if kept else 'rescaled'}, with a warning |")
+    print(
+        f"| a folder of {words} files | `{images.pixels.dtype}`, the deeper ones {'as they were' if kept else 'rescaled'}, with a warning |"
+    )
+
+# Arrays -------------------------------------------------------------------------------------------
+
+stack = noise(np.uint8, 3).transpose(2, 0, 1).copy()  # three images
+in_rows = stack.reshape(3, -1)
+by_column = stack.swapaxes(1, 2).reshape(3, -1)
+
+
+def saved(write, *arguments, **named):
+    buffer = io.BytesIO()
+    write(buffer, *arguments, **named)
+    return buffer.getvalue()
+
+
+def hdf5(name, array):
+    import h5py
+
+    with h5py.File(FOLDER / "made.h5", "w") as file:
+        file[name] = array
+    return (FOLDER / "made.h5").read_bytes()
+
+
+def zipped():
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for number, image in enumerate(stack):
+            archive.writestr(f"{number}.png", pillow("PNG", image))
+    return buffer.getvalue()
+
+
+idx = struct.pack(">IIII", 2051, *stack.shape) + stack.tobytes()
+flat = {"image_shape": (H, W)}
+matlab = flat | {"order": "F", "images_in": "rows"}
+ARRAYS = [
+    ("NumPy .npy", "(3, h, w)", lambda: saved(np.save, stack), {}),
+    ("NumPy .npy", "flattened, an image a row", lambda: saved(np.save, in_rows), flat),
+    ("NumPy .npy", "flattened, an image a column", lambda: saved(np.save, in_rows.T), flat | {"images_in": "columns"}),
+    ("NumPy .npz", "images and labels", lambda: saved(np.savez, x=stack, y=[0, 1, 2]), {"key": "x", "labels": "y"}),
+    ("IDX (MNIST)", "(3, h, w)", lambda: idx, {}),
+    ("IDX (MNIST)", "the same, gzip", lambda: gzip.compress(idx), {}),
+    ("MATLAB .mat v5", "an image a row, pixels column by column", lambda: saved(savemat, {"fea": by_column}), matlab),
+    ("MATLAB .mat v5", "its negative", lambda: saved(savemat, {"fea": 255 - by_column}), matlab | {"invert": True}),
+    ("HDF5, MATLAB .mat v7.3", "flattened, an image a row", lambda: hdf5("x", in_rows), flat | {"images_in": "rows"}),
+    ("zip", "three PNGs", zipped, {}),
+]
+
+print("<!-- arrays -->")
+print("| file | holds | options of `load_images` | pixels |")
+print("|---|---|---|---|")
+for kind, content, make, options in ARRAYS:
+    call = ", ".join(f"{name}={value!r}" for name, value in options.items()).replace("'", '"')
+    try:
+        images = read(make(), **options)
+    except ImportError:
+        result = "not tried in this build: h5py is missing"
+    else:
+        if not np.array_equal(images.pixels, stack):
+            sys.exit(f"{kind}, {content}: {images.pixels.shape} came out wrong")
+        result = "every pixel equal" + ("" if images.labels is None else ", labels too")
+    print(f"| {kind} | {content} | {f'`{call}`' if call else 'none'} | {result} |")
 
 # Refused ------------------------------------------------------------------------------------------
 
 bomb = pillow("PNG", Image.new("1", (30_000, 30_000)))
 REFUSED = [
-    ("an empty file", b""),
+    ("empty", b""),
     ("the first half of a PNG", CASES[0][2][:200]),
     ("the first half of a PGM", CASES[13][2][:200]),
     ("a PNG whose header claims 30,000 × 30,000", bomb),
-    ("NumPy's .npy", b"\x93NUMPY\1\0" + bytes(120)),
-    ("NumPy's .npz, or any zip", b"PK\3\4" + bytes(60)),
-    ("MATLAB's .mat (version 5)", b"MATLAB 5.0 MAT-file" + bytes(109) + b"\0\1IM"),
-    ("HDF5, and MATLAB's .mat 7.3", b"\x89HDF\r\n\x1a\n" + bytes(64)),
-    ("IDX, the format of MNIST", struct.pack(">IIII", 2051, 1, H, W) + grey8.tobytes()),
+    ("a .npy of Python objects", saved(np.save, np.array([None, 1], dtype=object))),
     ("PDF", b"%PDF-1.7 ..."),
     ("HEIC or AVIF", b"\0\0\0\x1cftypavif" + bytes(40)),
 ]

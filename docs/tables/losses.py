@@ -2,8 +2,9 @@
 
 import warnings
 
-import imgnmf
 import numpy as np
+
+import imgnmf
 from imgnmf.images.synthetic import bars
 
 SIZE, N_IMAGES, DRAWS = 8, 400, 5
@@ -47,5 +48,6 @@ print("|---" * (1 + len(LOSSES)) + "|")
 for name, noise in NOISES.items():
     cells = [one_cell(noise, loss) for loss in LOSSES]
     most = max(found for found, _ in cells)
-    words = [f"{'**' if found == most else ''}{found:.0f}{'**' if found == most else ''} · {error}" for found, error in cells]
+    shown = [f"**{found:.0f}**" if found == most else f"{found:.0f}" for found, _ in cells]
+    words = [f"{count} · {error}" for count, (_, error) in zip(shown, cells, strict=True)]
     print(f"| {name} | {' | '.join(words)} |")

@@ -9,8 +9,20 @@ from imgnmf.images import synthetic
 from imgnmf.images.datasets import DatasetInfo, describe_datasets, load_dataset
 from imgnmf.images.imageset import ImageSet
 from imgnmf.images.patches import PatchSet, extract_patches
+from imgnmf.images.prepare import (
+    align_eyes,
+    crop,
+    equalize,
+    mask_pixels,
+    prepare_like,
+    resize,
+    scale_mean_std,
+    scale_range,
+    split_channels,
+)
 from imgnmf.images.readers import load_images
 from imgnmf.images.report import ReadReport, Skipped
+from imgnmf.images.steps_json import steps_from_json, steps_to_json
 
 __all__ = [
     "DatasetInfo",
@@ -18,9 +30,20 @@ __all__ = [
     "PatchSet",
     "ReadReport",
     "Skipped",
+    "align_eyes",
+    "crop",
     "describe_datasets",
+    "equalize",
     "extract_patches",
     "load_dataset",
     "load_images",
+    "mask_pixels",
+    "prepare_like",
+    "resize",
+    "scale_mean_std",
+    "scale_range",
+    "split_channels",
+    "steps_from_json",
+    "steps_to_json",
     "synthetic",
 ]

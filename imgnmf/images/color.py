@@ -10,7 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["common_depth", "full_scale", "on_white", "rescale", "rescale_back", "resize", "to_grey", "to_rgb"]
+__all__ = [
+    "common_depth",
+    "full_scale",
+    "on_white",
+    "rescale",
+    "rescale_back",
+    "resize",
+    "to_dtype",
+    "to_grey",
+    "to_rgb",
+]
 
 # ITU-R BT.601 luminance, 0.299 R + 0.587 G + 0.114 B, in units of 1/65536: Pillow's numbers and rounding.
 LUMINANCE = (19595, 38470, 7471)
@@ -30,8 +40,8 @@ def to_grey(pixels: NDArray[Any]) -> NDArray[Any]:
     red, green, blue = (_widened(opaque[..., channel]) for channel in range(3))
     weighted = red * LUMINANCE[0] + green * LUMINANCE[1] + blue * LUMINANCE[2]
     if weighted.dtype == np.uint32:
-        return _back((weighted + 32768) >> 16, opaque.dtype)
-    return _back(weighted / 65536, opaque.dtype)
+        return to_dtype((weighted + 32768) >> 16, opaque.dtype)
+    return to_dtype(weighted / 65536, opaque.dtype)
 
 
 def to_rgb(pixels: NDArray[Any]) -> NDArray[Any]:
@@ -49,7 +59,7 @@ def on_white(pixels: NDArray[Any]) -> NDArray[Any]:
     white: Any = full_scale(pixels.dtype)
     mixed: NDArray[Any] = color * alpha + white * (white - alpha)
     composite = (mixed + white // 2) // white if wide.dtype == np.uint32 else mixed / white
-    return _back(composite[..., 0] if pixels.shape[2] == 2 else composite, pixels.dtype)
+    return to_dtype(composite[..., 0] if pixels.shape[2] == 2 else composite, pixels.dtype)
 
 
 def common_depth(first: DTypeLike, second: DTypeLike) -> np.dtype[Any]:
@@ -94,7 +104,7 @@ def rescale_back(pixels: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
     if target.kind == "f":
         return pixels.astype(target)
     if pixels.dtype.kind == "f":
-        return _back(pixels * full_scale(target), target)
+        return to_dtype(pixels * full_scale(target), target)
     return (pixels // (int(full_scale(pixels.dtype)) // int(full_scale(target)))).astype(target)
 
 
@@ -110,7 +120,7 @@ def resize(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
         return _resized(pixels, size)
     planes = np.atleast_3d(pixels.astype(np.float32))
     resized = np.stack([_resized(plane, size) for plane in np.moveaxis(planes, 2, 0)], axis=-1)
-    return _back(resized[..., 0] if pixels.ndim == 2 else resized, pixels.dtype)
+    return to_dtype(resized[..., 0] if pixels.ndim == 2 else resized, pixels.dtype)
 
 
 def _resized(plane: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
@@ -126,7 +136,7 @@ def _widened(pixels: NDArray[Any]) -> NDArray[Any]:
     return pixels.astype(np.uint32 if pixels.dtype in (np.uint8, np.uint16) else np.float64)
 
 
-def _back(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+def to_dtype(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return computed values in the dtype of the image, rounded where that has no fractions."""
     if dtype.kind not in "ui" or values.dtype.kind in "ui":
         return values.astype(dtype)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,7 +12,15 @@ from numpy.typing import ArrayLike, NDArray
 from imgnmf.errors import DataError, NoImagesError, ShapeMismatchError
 from imgnmf.images.report import ReadReport
 
-__all__ = ["ImageSet"]
+__all__ = ["ImageSet", "Step"]
+
+
+class Step(Protocol):
+    """Something that is done to images, on record so that it can be done again: see `imgnmf.images.prepare`."""
+
+    def apply(self, images: ImageSet) -> ImageSet:
+        """Return the images as they are after this step, without recording it."""
+        ...
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -32,6 +40,11 @@ class ImageSet:
         What each image shows: a class, a person.
     report : ReadReport, optional
         How the images were read.
+    mask : bool array, shape (height, width), optional
+        Which pixels are factored. Those outside leave `V`, which is a copy then, and come back as zeros in
+        `stack`.
+    steps : tuple of Step
+        What was done to the images since they were read, in this order: `imgnmf.images.prepare` records it.
 
     Raises
     ------
@@ -57,6 +70,8 @@ class ImageSet:
     names: Sequence[str] = ()
     labels: NDArray[Any] | None = None
     report: ReadReport | None = None
+    mask: NDArray[np.bool_] | None = None
+    steps: tuple[Step, ...] = ()
 
     def __post_init__(self) -> None:
         pixels = _checked_pixels(self.pixels)
@@ -67,11 +82,17 @@ class ImageSet:
         object.__setattr__(self, "pixels", pixels)
         object.__setattr__(self, "names", names)
         object.__setattr__(self, "labels", labels)
+        object.__setattr__(self, "mask", _checked_mask(self.mask, pixels.shape[1:3]))
+        object.__setattr__(self, "steps", tuple(self.steps))
 
     @property
     def V(self) -> NDArray[Any]:
-        """The data matrix, shape (n_pixels, n_images): one image a column, a view of `pixels`."""
-        return self.pixels.reshape(len(self), -1).T
+        """The data matrix, shape (n_pixels, n_images): one image a column.
+
+        A view of `pixels`, except if there is a `mask`: then a copy of the pixels that it keeps.
+        """
+        kept = self.pixels if self.mask is None else self.pixels[:, self.mask]
+        return kept.reshape(len(self), -1).T
 
     @property
     def image_shape(self) -> tuple[int, ...]:
@@ -89,7 +110,8 @@ class ImageSet:
         Returns
         -------
         array, shape (j, height, width) or (j, height, width, channels)
-            The same numbers, in the dtype of `W`; a view of `W` where NumPy can make one.
+            The same numbers, in the dtype of `W`; a view of `W` where NumPy can make one. Pixels that the
+            mask leaves out are 0.
 
         Raises
         ------
@@ -103,14 +125,24 @@ class ImageSet:
                [ 7,  9, 11]])
         """
         columns = np.asarray(W)
-        n_pixels = int(np.prod(self.image_shape))
+        n_pixels = self._n_pixels
         if columns.ndim != 2 or columns.shape[0] != n_pixels:
             size = " x ".join(map(str, self.image_shape))
             raise ShapeMismatchError(
                 f"expected a matrix of shape ({n_pixels}, j), one column for each image of {size}, "
                 f"got {columns.shape}; one column w is w[:, None], images in rows are X.T"
             )
-        return columns.T.reshape(columns.shape[1], *self.image_shape)
+        if self.mask is None:
+            return columns.T.reshape(columns.shape[1], *self.image_shape)
+        stacked = np.zeros((columns.shape[1], *self.image_shape), columns.dtype)
+        stacked[:, self.mask] = columns.T.reshape(columns.shape[1], -1, *self.image_shape[2:])
+        return stacked
+
+    @property
+    def _n_pixels(self) -> int:
+        shape = self.image_shape
+        n_places = shape[0] * shape[1] if self.mask is None else int(self.mask.sum())
+        return n_places * int(np.prod(shape[2:]))
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -153,6 +185,19 @@ def _checked_pixels(pixels: NDArray[Any]) -> NDArray[Any]:
     if len(array) == 0:
         raise NoImagesError(f"expected at least one image, got pixels of shape {array.shape}")
     return np.ascontiguousarray(array)
+
+
+def _checked_mask(mask: ArrayLike | None, size: tuple[int, ...]) -> NDArray[np.bool_] | None:
+    if mask is None:
+        return None
+    array = np.asarray(mask)
+    if array.shape != size or array.dtype != bool:
+        raise ShapeMismatchError(
+            f"expected a bool mask of the shape {size} of the images, got {array.dtype} of {array.shape}"
+        )
+    if not array.any():
+        raise DataError("expected a mask that keeps at least one pixel, got one that keeps none")
+    return array
 
 
 def _check_length(what: str, values: tuple[str, ...] | NDArray[Any] | None, n_images: int) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from imgnmf.errors import ParameterError
 
-__all__ = ["check_choice", "check_positive", "checked_pair"]
+__all__ = ["check_choice", "check_positive", "checked_box", "checked_pair"]
 
 
 def check_choice(option: str, value: Any, choices: tuple[str, ...]) -> None:
@@ -33,3 +33,12 @@ def checked_pair(option: str, value: Any) -> tuple[int, int] | None:
     for length in value:
         check_positive(f"both numbers of {option}", length)
     return int(value[0]), int(value[1])
+
+
+def checked_box(box: Any) -> tuple[int, int, int, int]:
+    """Return (top, left, height, width)."""
+    array = np.asarray(box)
+    if array.shape != (4,) or array.dtype.kind not in "iu" or array[:2].min() < 0 or array[2:].min() < 1:
+        raise ParameterError(f"expected box=(top, left, height, width) in whole numbers, got {box!r}")
+    top, left, height, width = array.tolist()
+    return top, left, height, width

@@ -126,7 +126,7 @@ def extract_patches(
     Raises
     ------
     IncompatibleError
-        If both `n_patches` and `stride` are given.
+        If both `n_patches` and `stride` are given, or the images have a mask.
     ParameterError
         If `patch_size`, `n_patches` or `stride` is out of bounds.
     ShapeMismatchError, DataError
@@ -142,6 +142,8 @@ def extract_patches(
     True
     """
     source = images if isinstance(images, ImageSet) else None
+    if source and source.mask is not None:
+        raise IncompatibleError("a mask has the size of the images, not of patches: crop to what it keeps instead")
     pictures = _checked_pictures(images.pixels if isinstance(images, ImageSet) else images)
     size = _checked_patch_size(patch_size, pictures)
     if n_patches is not None and stride is not None:

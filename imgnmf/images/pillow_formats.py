@@ -146,7 +146,9 @@ def _measured(image: ImageFile) -> Header:
     sixteen = samples in (*SIXTEEN_BIT_COLOR, SIXTEEN_BIT_ALPHA) or image.mode.startswith("I;16")
     depth = DEPTH_OF_MODE.get(image.mode, "uint16" if sixteen else "uint8")
     kind = kind_of(depth, image.mode not in GREY_MODES)
-    sideways = image.getexif().get(ORIENTATION_TAG, 1) in SIDEWAYS
+    # A PNG may have its tag after the pixels, which are not read here: asked for it, Pillow would decode them.
+    known = image.format != "PNG" or "exif" in image.info
+    sideways = known and image.getexif().get(ORIENTATION_TAG, 1) in SIDEWAYS
     height, width = image.size if sideways else image.size[::-1]
     return Header(height, width, kind, getattr(image, "n_frames", 1))
 

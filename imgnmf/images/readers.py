@@ -34,6 +34,7 @@ def load_images(
     size: tuple[int, int] | None = None,
     color: Color = "grey",
     frames: Frames = "error",
+    stride: int = 1,
     on_error: OnError = "raise",
     strict: bool = False,
     max_pixels: int = 200_000_000,
@@ -71,6 +72,8 @@ def load_images(
         ``"grey"`` gives the ITU-R BT.601 luminance 0.299 R + 0.587 G + 0.114 B of the stored values.
     frames : {"error", "first", "all"}
         What to do with a multi-page TIFF or an animation. With ``"all"`` each frame is an image of the set.
+    stride : int
+        With ``frames="all"``, of each file take every how-manieth frame.
     on_error : {"raise", "skip"}
         What to do with a file that is, or by its extension should be, an image and cannot be read:
         ``"skip"`` puts it on the report.
@@ -140,7 +143,7 @@ def load_images(
     """
     check_choice("color", color, get_args(Color))
     check_choice("on_error", on_error, get_args(OnError))
-    request = _checked_request(frames, max_pixels, max_frames, max_bytes)
+    request = _checked_request(frames, max_pixels, max_frames, max_bytes, stride)
     check_positive("threads", 1 if threads is None else threads)
     layout = checked_layout(key, image_shape, order, images_in, labels)
     job = _Job(request, Finish(color, checked_pair("size", size), invert), on_error, threads or available_cores())
@@ -268,8 +271,9 @@ def _final_order(listing: Listing, names: list[str]) -> list[int] | None:
     return sorted(range(len(names)), key=lambda i: natural_key(names[i]))
 
 
-def _checked_request(frames: Frames, max_pixels: int, max_frames: int, max_bytes: int) -> Request:
+def _checked_request(frames: Frames, max_pixels: int, max_frames: int, max_bytes: int, stride: int) -> Request:
     check_choice("frames", frames, get_args(Frames))
-    for option, value in (("max_pixels", max_pixels), ("max_frames", max_frames), ("max_bytes", max_bytes)):
-        check_positive(option, value)
-    return Request(frames, max_pixels, max_frames, max_bytes)
+    request = Request(frames, max_pixels, max_frames, max_bytes, stride)
+    for option in ("max_pixels", "max_frames", "max_bytes", "stride"):
+        check_positive(option, getattr(request, option))
+    return request
