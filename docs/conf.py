@@ -1,4 +1,4 @@
-"""Sphinx settings. Nothing is fetched: no intersphinx, no fonts, scripts or styles from elsewhere, no formulas by MathJax."""
+"""Sphinx settings. Nothing is fetched: no intersphinx, no fonts, scripts or styles from elsewhere, no MathJax."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
 os.environ["MPLBACKEND"] = "Agg"
 
+import sphinx.ext.autosummary  # noqa: E402
+
 import imgnmf  # noqa: E402
+
+# Summaries end with a sentence, not with the abbreviation in a citation.
+sphinx.ext.autosummary.WELL_KNOWN_ABBREVIATIONS += (" alg.", " eq.", " fig.")
 
 project = "imgnmf"
 author = "The imgnmf founders"

@@ -9,7 +9,7 @@ from imgnmf.viz.style import GREY, PALETTE, applied
 
 samson = Path(__file__).resolve().parents[3] / "shared" / "data" / "mat" / "Samson.mat"
 if not samson.exists():
-    print("skipped: shared/data/mat/Samson.mat is not here, and the package may not ship it.")
+    print("skipped: shared/data/mat/Samson.mat is not here; imgnmf may not ship it.")
     raise SystemExit
 
 # One band is one image: V is pixels x bands. MATLAB stores pixels column by column.
@@ -21,12 +21,14 @@ print(bands, f"relative error {100 * fit.relative_error:.1f} %", sep="\n")
 
 
 def nearest(true, found):
-    """For each true row the largest cosine with a row that was found."""
-    true, found = (rows / np.linalg.norm(rows, axis=1)[:, None] for rows in (true, found))
+    """Of each true row, the largest cosine with a row that was found."""
+    true, found = (
+        rows / np.linalg.norm(rows, axis=1)[:, None] for rows in (true, found)
+    )
     return np.round((true @ found.T).max(axis=1), 2)
 
 
-# A part is now a map of where a material is; its row of H is the spectrum of that material.
+# A part is a map of where a material is; its row of H is the material's spectrum.
 print("the three known spectra are found to a cosine of", nearest(known["GT"], fit.H))
 print(
     "the three known maps are found to a cosine of   ",

@@ -6,7 +6,7 @@ picture = imgnmf.ImageSet(data.camera()[None])
 learned_from = imgnmf.load_dataset("patches", patch_size=(12, 12), n_patches=10_000)
 fit = imgnmf.factorize(learned_from.V, rank=49, max_iter=2000).ordered()
 
-# The parts of many patches rebuild a picture: cut it, encode every patch, put the patches back.
+# They rebuild a picture: cut it, encode every patch, put the patches back.
 patches = imgnmf.extract_patches(picture, (12, 12), stride=4)
 rebuilt = patches.assemble(fit.W @ fit.encode(patches.V))
 print(f"{len(patches)} patches, {fit.rank} numbers each; V stays {patches.V.dtype}")

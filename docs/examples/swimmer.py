@@ -12,5 +12,7 @@ fit = study[17]
 cosines = parts_found(fit.W, masks)
 print(f"parts found, cosine above 0.99: {(cosines > 0.99).sum()} of 17")
 
-figure = imgnmf.viz.basis(images.stack(fit.W), title="17 parts of the swimmer", columns=9)
+figure = imgnmf.viz.basis(
+    images.stack(fit.W), title="17 parts of the swimmer", columns=9
+)
 imgnmf.viz.save_figure("swimmer.png", figure)

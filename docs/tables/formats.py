@@ -301,10 +301,8 @@ for first, second, words in [
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", imgnmf.errors.DataWarning)
         images = imgnmf.load_images(mixed)
-    kept = np.array_equal(images.pixels[1], second)
-    print(
-        f"| a folder of {words} files | `{images.pixels.dtype}`, the deeper ones {'as they were' if kept else 'rescaled'}, with a warning |"
-    )
+    kept = "as they were" if np.array_equal(images.pixels[1], second) else "rescaled"
+    print(f"| a folder of {words} files | `{images.pixels.dtype}`, the deeper ones {kept}, with a warning |")
 
 # Arrays -------------------------------------------------------------------------------------------
 

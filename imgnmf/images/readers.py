@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from functools import partial
-from itertools import chain, repeat
-from typing import BinaryIO, Literal, get_args
+from typing import get_args
 
-from imgnmf.errors import DataError, DataWarning, ImageReadError
-from imgnmf.images.accounts import doubtful, labels_from, mixture, nothing_read, report_of
+from imgnmf.errors import DataWarning
 from imgnmf.images.arrays import ImagesIn, Order, checked_layout, find_arrays, images_from
-from imgnmf.images.collect import Collector, Color, Finish, Finished
-from imgnmf.images.formats import decode, measure
+from imgnmf.images.collect import Color, Finish
 from imgnmf.images.imageset import ImageSet
-from imgnmf.images.listing import Listing, SourceFile, natural_key
 from imgnmf.images.options import check_choice, check_positive, checked_pair
-from imgnmf.images.parallel import available_cores, in_order
-from imgnmf.images.raster import Frames, Header, Request, UnreadableError
-from imgnmf.images.report import Skipped
+from imgnmf.images.parallel import available_cores
+from imgnmf.images.raster import Frames, Request
+from imgnmf.images.reading import Job, OnError, read_pictures
 from imgnmf.images.sources import Source, list_files
 
-__all__ = ["OnError", "load_images"]
-
-OnError = Literal["raise", "skip"]
+__all__ = ["load_images"]
 
 
 def load_images(
@@ -146,129 +138,18 @@ def load_images(
     request = _checked_request(frames, max_pixels, max_frames, max_bytes, stride)
     check_positive("threads", 1 if threads is None else threads)
     layout = checked_layout(key, image_shape, order, images_in, labels)
-    job = _Job(request, Finish(color, checked_pair("size", size), invert), on_error, threads or available_cores())
+    finish = Finish(color, checked_pair("size", size), invert)
+    job = Job(request, finish, on_error, threads or available_cores(), strict)
     with ExitStack() as resources:
         stored = find_arrays(source, request, resources)
         if stored is not None:
             return images_from(stored, layout, job.finish)
         listing = list_files(source, request, resources)
         layout.refuse_for_pictures(listing.where)
-        collector = Collector(len(listing.files), max_bytes)
-        skipped = _read_all(listing, job, collector)
-    if not collector.names:
-        raise nothing_read(listing, skipped)
-    pixels = collector.stacked(_final_order(listing, collector.names))
-    mixed = mixture(collector, pixels)
-    if mixed and strict:
-        raise DataError(f"expected images of one depth and colour, found {mixed}; convert them, or strict=False")
-    if mixed:
-        warnings.warn(f"{mixed}; pass strict=True to refuse that", DataWarning, stacklevel=2)
-    if collector.doubts:
-        warnings.warn(doubtful(collector.doubts), DataWarning, stacklevel=2)
-    folders = labels_from(listing, collector.names)
-    return ImageSet(pixels, tuple(collector.names), folders, report_of(collector, skipped, mixed))
-
-
-@dataclass(frozen=True)
-class _Job:
-    request: Request
-    finish: Finish
-    on_error: OnError
-    threads: int
-
-
-@dataclass(frozen=True)
-class _Begun:
-    """A file whose first picture is decoded; the others are when they are drawn, so that few are in memory."""
-
-    file: SourceFile
-    pictures: Iterator[Finished | Header]
-
-
-def _read_all(listing: Listing, job: _Job, collector: Collector) -> list[Skipped]:
-    """Read every file into the collector; return what is left out, in the order of names."""
-
-    def begin(file: SourceFile) -> _Begun:
-        # Once it is known that there are several sizes, only they are of interest, and headers tell them.
-        return _begun(file, job, headers_only=collector.mixed_sizes and job.finish.size is None)
-
-    skipped = list(listing.skipped)
-    at_hand = (_at_hand(file, job.request) for file in listing.files)
-    for begun in in_order(begin, at_hand, job.threads):
-        refusal = _take(begun, collector)
-        if refusal and job.on_error == "raise" and (begun.file.promises_image or not refusal.foreign):
-            raise ImageReadError(
-                f'{begun.file.where}: {refusal}; pass on_error="skip" to go on without such files'
-            ) from refusal
-        if refusal:
-            skipped.append(Skipped(begun.file.name, str(refusal)))
-    return skipped
-
-
-def _at_hand(file: SourceFile, request: Request) -> SourceFile:
-    """Fetch what lies in an archive: only one thread can read from that, the caller's."""
-    if not file.packed:
-        return file
-    try:
-        stream = file.open(request)
-    except UnreadableError as refusal:
-        return replace(file, open=partial(_refuse, refusal))
-    return replace(file, open=lambda _: stream)
-
-
-def _refuse(refusal: UnreadableError, request: Request) -> BinaryIO:
-    raise refusal
-
-
-def _begun(file: SourceFile, job: _Job, *, headers_only: bool) -> _Begun:
-    pictures: Iterator[Finished | Header] = _headers(file, job) if headers_only else _pictures(file, job)
-    try:
-        first = next(pictures)
-    except UnreadableError as refusal:
-        return _Begun(file, _raising(refusal))
-    return _Begun(file, chain((first,), pictures))
-
-
-def _raising(refusal: UnreadableError) -> Iterator[Finished]:
-    raise refusal
-    yield
-
-
-def _pictures(file: SourceFile, job: _Job) -> Iterator[Finished]:
-    with file.open(job.request) as opened:
-        yield from map(job.finish.apply, decode(opened, job.request))
-
-
-def _headers(file: SourceFile, job: _Job) -> Iterator[Header]:
-    with file.open(job.request) as opened:
-        header = measure(opened)
-    yield from repeat(header, len(job.request.frame_numbers(header.frames)))
-
-
-def _take(begun: _Begun, collector: Collector) -> UnreadableError | None:
-    """Add all pictures of a file, or none and return what is wrong with it."""
-    before = len(collector.names)
-    try:
-        for picture in begun.pictures:
-            number = len(collector.names) - before
-            name = f"{begun.file.name}[{number}]"
-            if isinstance(picture, Header):
-                collector.count(picture, name)
-            else:
-                collector.add(picture, name)
-    except UnreadableError as refusal:
-        collector.roll_back(before)
-        return refusal
-    if len(collector.names) == before + 1:
-        # A single picture is called as its file is.
-        collector.names[before] = begun.file.name
-    return None
-
-
-def _final_order(listing: Listing, names: list[str]) -> list[int] | None:
-    if listing.in_order:
-        return None
-    return sorted(range(len(names)), key=lambda i: natural_key(names[i]))
+        images, warned = read_pictures(listing, job)
+    for message in warned:
+        warnings.warn(message, DataWarning, stacklevel=2)
+    return images
 
 
 def _checked_request(frames: Frames, max_pixels: int, max_frames: int, max_bytes: int, stride: int) -> Request:

@@ -65,8 +65,10 @@ def never_rises(count: int = 500) -> tuple[int, int, str]:
         for seed in range(count):
             V = low_rank(12, 14, 3, noise=0.3, seed=seed) + 0.05
             seen: list[float] = []
-            imgnmf.factorize(V, 3, loss=loss, solver=solver, max_iter=12, rng=seed, stop=(), threads=1,
-                             callback=lambda s, loss=loss, V=V, seen=seen: seen.append(loss.value(V, s.W @ s.H)))  # fmt: skip
+            imgnmf.factorize(
+                V, 3, loss=loss, solver=solver, max_iter=12, rng=seed, stop=(), threads=1,
+                callback=lambda s, loss=loss, V=V, seen=seen: seen.append(loss.value(V, s.W @ s.H)),
+            )  # fmt: skip
             rise = max((b - a) / max(seen) for a, b in pairwise(seen))
             worst = max(worst, rise)
             failures += rise > 1e-12

@@ -72,7 +72,7 @@ def test_numbers_that_cannot_be_factored_are_located(tmp_path, value, words):
 def test_an_existing_output_is_refused_before_the_work(folder, tmp_path, monkeypatch):
     run("gallery", folder, "-k", 2, "-o", tmp_path / "out")
     run("fit", folder, "-k", 2, "-o", tmp_path / "m.imgnmf")
-    monkeypatch.setattr("imgnmf.images.readers.decode", pytest.fail)
+    monkeypatch.setattr("imgnmf.images.reading.decode", pytest.fail)
     before = (tmp_path / "out" / "index.html").read_bytes()
     for command in (("gallery", folder, "-o", tmp_path / "out"), ("fit", folder, "-k", 3, "-o", tmp_path / "m.imgnmf")):
         complaint = refusal(*command)
