@@ -9,9 +9,8 @@ fit = (
     .ordered()
 )
 print(images)
-print(
-    f"{fit.solver}, {fit.n_iter} iterations, relative error {100 * fit.relative_error:.1f} %"
-)
+percent = 100 * fit.relative_error
+print(f"{fit.solver}, {fit.n_iter} iterations, relative error {percent:.1f} %")
 
 # Which digit uses which part: the mean of H over the images of each label.
 use = np.stack([fit.H[:, images.labels == digit].mean(axis=1) for digit in range(10)])
