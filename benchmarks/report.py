@@ -44,7 +44,13 @@ def table(rows: list[dict[str, Any]]) -> str:
 def write(name: str, command: str, rows: list[dict[str, Any]], remarks: list[str], curves: Any = None) -> None:
     """Write ``results/name.md`` and ``results/name.json`` and print the table."""
     about = machine()
-    text = [table(rows), "", *remarks, "", f"`{command}` on {about['processor']}, {about['cores']} cores."]
+    text = [
+        table(rows),
+        "",
+        *(f"- {remark}" for remark in remarks),
+        "",
+        f"`{command}` on {about['processor']}, {about['cores']} cores.",
+    ]
     print("\n".join(text))
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.md").write_text("\n".join(text) + "\n")

@@ -1,9 +1,10 @@
 """Cheaper problems first: what they find starts the exact one, which alone decides the result.
 
 Three of them, each solved by the same loop: a sample of the images, or of the pixels, where there are many more
-of them than parts to learn (ALGORITHMS 7.2, levels); V compressed to its leading subspace where both sides are
-long (Tepper & Sapiro 2016); squared Frobenius before another loss, since a HALS iteration is worth many
-multiplicative ones. Each ends early once it gains little: the exact problem is next anyway.
+of them than parts to learn (the idea of multilevel NMF, Gillis & Glineur 2012); V compressed to its leading subspace
+where both sides are long (Tepper & Sapiro 2016); squared Frobenius without penalties before another loss, since a
+HALS iteration is worth many multiplicative ones, and before penalties. Most end early once they gain little: the
+exact problem is next anyway.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from imgnmf.core.solvers import HALS
 
 __all__ = ["led_in_start"]
 
-COARSE_ITERATIONS, SKETCH_ITERATIONS, FROBENIUS_ITERATIONS = 40, 20, 10
+COARSE_ITERATIONS, SKETCH_ITERATIONS, FROBENIUS_ITERATIONS, PLAIN_ITERATIONS = 40, 20, 10, 60
 # A lead-in ends when it gained less than this share of its objective over so many iterations.
 LITTLE, WINDOW = 0.02, 4
 # What a start is lifted to, relative to each part's mean, before steps that cannot leave zero.
@@ -62,6 +63,10 @@ def _improved(
     width = rank + 20
     if min(problem.blocks.shape) >= 8 * width and not problem.blocks.floor:
         W, H = _after(SKETCH_ITERATIONS, _sketched(easy, width, rng, run), W, H, run)
+    # A penalty on a rough start can switch off parts that it would keep in a good one.
+    penalised = problem.penalty_W != Weight() or problem.penalty_H != Weight()
+    if penalised:
+        return _after(PLAIN_ITERATIONS, easy, W, H, run, little=0)
     return _after(FROBENIUS_ITERATIONS, easy, W, H, run) if other_loss else (W, H)
 
 
@@ -81,11 +86,13 @@ def _coarse(
     return _after(COARSE_ITERATIONS, replace(easy, blocks=blocks, energy=energy_of(blocks, run)), W, H, run)
 
 
-def _after(iterations: int, problem: Problem, W: Array, H: Array, run: Runner[Any]) -> tuple[Array, Array]:
+def _after(
+    iterations: int, problem: Problem, W: Array, H: Array, run: Runner[Any], *, little: float = LITTLE
+) -> tuple[Array, Array]:
     objectives: list[float] = []
     for last in islice(iterate(problem, W, H, run), iterations):
         objectives.append(last.objective)
-        if len(objectives) > WINDOW and objectives[-WINDOW - 1] - objectives[-1] < LITTLE * objectives[-1]:
+        if len(objectives) > WINDOW and objectives[-WINDOW - 1] - objectives[-1] < little * objectives[-1]:
             break
     return last.W, last.H.copy()
 

@@ -112,7 +112,7 @@ class Quadratic:
         return replace(self, gram=ridge, product=self.product - np.asarray(l1, self.product.dtype))
 
     def predicted_decrease(self, moving: Array) -> float:
-        """Half of ``sum G_kk d_kj**2``, `d` the coordinate-wise projected Newton step (ALGORITHMS 3)."""
+        """Half of ``sum G_kk d_kj**2``, `d` the coordinate-wise projected Newton step."""
         curvature = np.diag(self.gram)[:, None]
         safe = np.where(curvature > 0, curvature, 1)
         step = np.maximum((self.product - self.gram @ moving) / safe, -moving)

@@ -232,8 +232,8 @@ class MU:
 class Newton:
     """Each image's own Newton step, by coordinate sweeps on its quadratic model; for Kullback-Leibler.
 
-    ``min_d d' T d / 2 - g' d, H + d >= 0`` with the full Hessian `T` of each column (ALGORITHMS 7.3; the scalar
-    form: Hsieh & Dhillon 2011, eq. 22). A product of ``rank / 2`` times the cost of the gradient buys far fewer
+    ``min_d d' T d / 2 - g' d, H + d >= 0`` with the full Hessian `T` of each column (the scalar form:
+    Hsieh & Dhillon 2011, eq. 22). A product of ``rank / 2`` times the cost of the gradient buys far fewer
     iterations, which pays while the rank is small.
 
     Parameters

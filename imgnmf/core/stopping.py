@@ -38,7 +38,7 @@ class RelativeDecrease:
 
     Back: over the latter half of all iterations the objective fell by less than `tol` of itself (a gap that
     closes like ``1 / iteration`` would lose as much again in all the iterations to come). Ahead: the next sweep
-    promises less than that, too (ALGORITHMS 3). Both are free of the unit of V and of scaling between W and H.
+    promises less than that, too. Both are free of the unit of V and of scaling between W and H.
 
     Examples
     --------

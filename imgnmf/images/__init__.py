@@ -6,7 +6,7 @@ Pillow, tifffile, scikit-image and scikit-learn are imported when a reader or a 
 from __future__ import annotations
 
 from imgnmf.images import synthetic
-from imgnmf.images.datasets import DatasetInfo, describe_datasets, load_dataset
+from imgnmf.images.datasets import DatasetInfo, dataset_status, describe_datasets, load_dataset
 from imgnmf.images.imageset import ImageSet
 from imgnmf.images.patches import PatchSet, extract_patches
 from imgnmf.images.prepare import (
@@ -32,6 +32,7 @@ __all__ = [
     "Skipped",
     "align_eyes",
     "crop",
+    "dataset_status",
     "describe_datasets",
     "equalize",
     "extract_patches",

@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
@@ -23,7 +23,7 @@ from imgnmf.images.listing import Found, Listing, sorted_out
 from imgnmf.images.raster import Request, UnreadableError
 from imgnmf.images.report import shown
 
-__all__ = ["ARCHIVE_ERRORS", "check_packing", "is_zip", "list_archive", "unpacked"]
+__all__ = ["ARCHIVE_ERRORS", "Packed", "check_packing", "is_zip", "list_archive", "list_packed", "unpacked"]
 
 ZIP_SIGNATURES = (b"PK\3\4", b"PK\5\6")
 COMPRESSIONS = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ\0", lzma.open))
@@ -47,6 +47,33 @@ MOST_SHRUNK = 200
 NEVER_A_BOMB = 2**25
 
 
+@dataclass(frozen=True)
+class Packed:
+    """Something packed: a file, or the bytes of one."""
+
+    where: str
+    content: Path | bytes
+
+    @property
+    def n_bytes(self) -> int:
+        """How large it is, packed as it is."""
+        return len(self.content) if isinstance(self.content, bytes) else self.content.stat().st_size
+
+    def open(self) -> BinaryIO:
+        """Open it as it is."""
+        return io.BytesIO(self.content) if isinstance(self.content, bytes) else self.content.open("rb")
+
+    def unpacked(self) -> tuple[BinaryIO, bool]:
+        """Open it; if it is compressed by gzip, bzip2 or xz, what is inside. Say also whether it is."""
+        with self.open() as file:
+            start = file.read(BYTES_OF_SIGNATURE)
+        opener = next((opener for signature, opener in COMPRESSIONS if start.startswith(signature)), None)
+        if opener is None:
+            return self.open(), False
+        source = io.BytesIO(self.content) if isinstance(self.content, bytes) else self.content
+        return cast(BinaryIO, opener(source, "rb")), True
+
+
 def list_archive(path: Path, request: Request, resources: ExitStack) -> Listing | None:
     """List the members of an archive, named below the folder that holds them all; None if it is no archive.
 
@@ -55,16 +82,21 @@ def list_archive(path: Path, request: Request, resources: ExitStack) -> Listing 
     ImageReadError
         If it is damaged, or would unpack to far more than it seems.
     """
+    return list_packed(Packed(shown(path), path), request, resources)
+
+
+def list_packed(packed: Packed, request: Request, resources: ExitStack) -> Listing | None:
+    """Do as `list_archive` does, for an archive that may lie in another one."""
     try:
-        start = _first_bytes(path)
+        start = _first_bytes(packed)
         if is_zip(start):
-            return _zip(path, resources)
-        return _tar(path, request, resources) if _begins_a_tar(start) else None
+            return _zip(packed, resources)
+        return _tar(packed, request, resources) if _begins_a_tar(start) else None
     except UnreadableError as refusal:
-        raise ImageReadError(f"{shown(path)}: {refusal}") from refusal
+        raise ImageReadError(f"{packed.where}: {refusal}") from refusal
     except ARCHIVE_ERRORS as error:
         raise ImageReadError(
-            f"{shown(path)}: cannot be read as an archive ({type(error).__name__}: {error}): damaged or truncated"
+            f"{packed.where}: cannot be read as an archive ({type(error).__name__}: {error}): damaged or truncated"
         ) from error
 
 
@@ -75,10 +107,7 @@ def is_zip(start: bytes) -> bool:
 
 def unpacked(path: Path) -> BinaryIO:
     """Open a file; if it is compressed by gzip, bzip2 or xz, what is inside."""
-    with path.open("rb") as file:
-        start = file.read(BYTES_OF_SIGNATURE)
-    opener = next((opener for signature, opener in COMPRESSIONS if start.startswith(signature)), open)
-    return cast(BinaryIO, opener(path, "rb"))
+    return Packed("", path).unpacked()[0]
 
 
 def check_packing(n_bytes: int, packed: int) -> None:
@@ -89,9 +118,9 @@ def check_packing(n_bytes: int, packed: int) -> None:
         )
 
 
-def _first_bytes(path: Path) -> bytes:
+def _first_bytes(packed: Packed) -> bytes:
     try:
-        with unpacked(path) as file:
+        with packed.unpacked()[0] as file:
             return file.read(TAR_BLOCK)
     except (OSError, EOFError, zlib.error, lzma.LZMAError):
         # Damaged where it begins: whoever reads it next says so.
@@ -107,25 +136,24 @@ def _begins_a_tar(start: bytes) -> bool:
     return True
 
 
-def _zip(path: Path, resources: ExitStack) -> Listing:
-    archive = resources.enter_context(zipfile.ZipFile(path))
+def _zip(packed: Packed, resources: ExitStack) -> Listing:
+    archive = resources.enter_context(zipfile.ZipFile(resources.enter_context(packed.open())))
     members = {member.filename: member for member in archive.infolist() if not member.is_dir()}
-    found = [_in_zip(path, archive, member) for member in members.values()]
-    return sorted_out(shown(path), _below_common_folder(found))
+    found = [_in_zip(packed.where, archive, member) for member in members.values()]
+    return sorted_out(packed.where, _below_common_folder(found))
 
 
-def _in_zip(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Found:
+def _in_zip(where: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Found:
     opened = partial(_member, partial(archive.open, member), member.file_size, member.compress_size)
-    return _found(path, member.filename, opened)
+    return _found(where, member.filename, opened)
 
 
-def _tar(path: Path, request: Request, resources: ExitStack) -> Listing:
-    packed = path.stat().st_size
-    stream = resources.enter_context(unpacked(path))
-    compressed = not isinstance(stream, io.BufferedReader)
-    archive = resources.enter_context(tarfile.TarFile(fileobj=stream))
-    found = {member.name: _in_tar(path, archive, member) for member in _members(archive, packed, request)}
-    return sorted_out(shown(path), _below_common_folder(list(found.values())), in_order=not compressed)
+def _tar(packed: Packed, request: Request, resources: ExitStack) -> Listing:
+    stream, compressed = packed.unpacked()
+    archive = resources.enter_context(tarfile.TarFile(fileobj=resources.enter_context(stream)))
+    members = _members(archive, packed.n_bytes, request)
+    found = {member.name: _in_tar(packed.where, archive, member) for member in members}
+    return sorted_out(packed.where, _below_common_folder(list(found.values())), in_order=not compressed)
 
 
 def _members(archive: tarfile.TarFile, packed: int, request: Request) -> Iterator[tarfile.TarInfo]:
@@ -148,18 +176,18 @@ def _check_end(archive: tarfile.TarFile) -> None:
             raise UnreadableError("cannot be read as an archive (no header where one should be): damaged or truncated")
 
 
-def _in_tar(path: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) -> Found:
+def _in_tar(where: str, archive: tarfile.TarFile, member: tarfile.TarInfo) -> Found:
     reason = None if member.isreg() else "a link" if member.islnk() or member.issym() else "a FIFO, socket or device"
     opened = partial(_member, partial(archive.extractfile, member), member.size, member.size)
-    found = _found(path, member.name, opened)
+    found = _found(where, member.name, opened)
     return replace(found, obstacle=found.obstacle or reason)
 
 
-def _found(path: Path, name: str, opened: Callable[[Request], BinaryIO]) -> Found:
+def _found(where: str, name: str, opened: Callable[[Request], BinaryIO]) -> Found:
     # A name is only a name here: it never becomes a path.
     parts = [part for part in name.split("/") if part not in ("", ".", "..")]
     hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
-    return Found("/".join(parts), f"{shown(path)}, {shown(name)}", opened, "hidden" if hidden else None, packed=True)
+    return Found("/".join(parts), f"{where}, {shown(name)}", opened, "hidden" if hidden else None, packed=True)
 
 
 def _below_common_folder(found: list[Found]) -> list[Found]:
