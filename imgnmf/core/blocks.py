@@ -21,14 +21,15 @@ from threadpoolctl import threadpool_limits
 from imgnmf.core.parts import Array, inner
 from imgnmf.errors import ParameterError
 
-__all__ = ["ColumnBlocks", "Runner", "block_spans", "energy_of", "running", "thread_count"]
+__all__ = ["ColumnBlocks", "Runner", "block_spans", "energy_of", "running", "thread_count", "useful_threads"]
 
 T = TypeVar("T")
 Runner: TypeAlias = Callable[[Callable[[slice], T], Iterable[slice]], Iterator[T]]
 
 # A block and its products should stay in a core's second-level cache; below 200 columns the products get thin.
-BLOCK_ENTRIES = 1 << 18
+BLOCK_ENTRIES = 1 << 19
 FEWEST_COLUMNS, MOST_COLUMNS = 200, 4096
+SMALL_PASS = 20_000_000
 
 
 def block_spans(n_rows: int, n_columns: int) -> tuple[slice, ...]:
@@ -80,7 +81,7 @@ class ColumnBlocks:
     @property
     def thin_spans(self) -> tuple[slice, ...]:
         """Spans for work that makes several copies of a block: never wider than a core's cache asks."""
-        width = max(1, BLOCK_ENTRIES // self.shape[0])
+        width = max(1, (BLOCK_ENTRIES // 2) // self.shape[0])
         return tuple(slice(a, min(a + width, self.shape[1])) for a in range(0, self.shape[1], width))
 
     def load(self, span: slice) -> Array:
@@ -109,6 +110,11 @@ def energy_of(blocks: ColumnBlocks, run: Runner[Any]) -> float:
         return inner(block, block if weights is None else weights * block)
 
     return float(sum(run(square, blocks.spans)))
+
+
+def useful_threads(threads: int | None, shape: tuple[int, int], rank: int) -> int:
+    """As `thread_count`, but one where a pass is over before a second thread has started."""
+    return thread_count(threads) if shape[0] * shape[1] * rank >= SMALL_PASS else min(thread_count(threads), 1)
 
 
 def thread_count(threads: int | None) -> int:

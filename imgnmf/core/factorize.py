@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from imgnmf.core.blocks import ColumnBlocks, Runner, energy_of, running, thread_count
+from imgnmf.core.blocks import ColumnBlocks, Runner, energy_of, running, useful_threads
 from imgnmf.core.check import as_matrix, checked_count, checked_rank
 from imgnmf.core.choices import InitLike, LossLike, SolverLike, as_init, as_loss, as_solver
 from imgnmf.core.encode import exact_coefficients
@@ -108,7 +108,7 @@ def factorize(
     rng : int, Generator or None
         Decides the start; None for a different one each time.
     threads : int, optional
-        None for one per processor. The result is the same to the last bit for any number.
+        At most so many; None for one per processor. The result is the same to the last bit for any number.
     callback : callable, optional
         Called with a `State` after each iteration; stops the fit by returning True.
 
@@ -146,7 +146,7 @@ def factorize(
     if not data.any():
         return fitting.of_nothing(data.shape, blocks)
     streams = np.random.default_rng(rng).spawn(checked_count("n_init", n_init, 1))
-    with running(thread_count(threads)) as run:
+    with running(useful_threads(threads, data.shape, rank)) as run:
         problem = fitting.problem(blocks, run)
         fits = (fitting.fit(problem, stream, limits, run) for stream in streams)
         best = min(fits, key=lambda fit: fit.objective)

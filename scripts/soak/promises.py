@@ -101,8 +101,8 @@ def converged_is_true(count: int = 300) -> tuple[int, int, str]:
 
 def same_bytes(count: int = 20) -> tuple[int, int, str]:
     """T10: one rng, any number of threads, the same bytes."""
-    V = (255 * low_rank(40, 1500, noise=0.2) / 20).astype(np.uint8)
-    fits = [imgnmf.factorize(V, 8, max_iter=30, threads=1 + i % 3, rng=7) for i in range(count)]
+    V = (255 * low_rank(300, 3000, noise=0.2) / 20).astype(np.uint8)
+    fits = [imgnmf.factorize(V, 30, max_iter=30, threads=1 + i % 3, rng=7) for i in range(count)]
     distinct = len({fit.W.tobytes() + fit.H.tobytes() for fit in fits})
     return count, distinct - 1, "1, 2 and 3 threads"
 

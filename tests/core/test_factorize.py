@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import imgnmf
+from imgnmf.core import blocks
 from imgnmf.core.inits import GivenFactors
 from imgnmf.core.losses import Frobenius
 from imgnmf.core.penalties import L1, L2
@@ -74,7 +75,8 @@ def test_the_unit_of_V_does_not_matter(loss, init):
 
 @quiet
 @pytest.mark.parametrize("loss", LOSSES, ids=name_of)
-def test_same_rng_same_bytes_for_any_number_of_threads(loss):
+def test_same_rng_same_bytes_for_any_number_of_threads(loss, monkeypatch):
+    monkeypatch.setattr(blocks, "SMALL_PASS", 0)
     V = (255 * low_rank(20, 1500, noise=0.2) / 20).astype(np.uint8)
     fits = [imgnmf.factorize(V, 3, loss=loss, max_iter=15, rng=3, threads=threads) for threads in (1, 2, 3, 2)]
     assert len({fit.W.tobytes() + fit.H.tobytes() for fit in fits}) == 1
