@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from imgnmf.images import synthetic
 from imgnmf.images.datasets import DatasetInfo, dataset_status, describe_datasets, load_dataset
+from imgnmf.images.describe import SourceDescription, describe_source
 from imgnmf.images.imageset import ImageSet
 from imgnmf.images.patches import PatchSet, extract_patches
 from imgnmf.images.prepare import (
@@ -30,10 +31,12 @@ __all__ = [
     "PatchSet",
     "ReadReport",
     "Skipped",
+    "SourceDescription",
     "align_eyes",
     "crop",
     "dataset_status",
     "describe_datasets",
+    "describe_source",
     "equalize",
     "extract_patches",
     "load_dataset",

@@ -1,4 +1,4 @@
-"""Files that hold arrays: NumPy, IDX, MATLAB and HDF5, told apart by their content. Nothing is ever unpickled.
+"""Files that hold arrays: NumPy, IDX, MATLAB, HDF5 and ENVI, told apart by their content. Nothing is ever unpickled.
 
 Adding a format is a function ``list(file, resources) -> list of StoredArray`` and one line in `ARRAY_FORMATS`.
 """
@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import io
 import math
-import os
 import re
 import struct
 import zipfile
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, cast
@@ -23,11 +22,14 @@ from numpy.typing import NDArray
 
 from imgnmf.errors import ImageReadError, ParameterError
 from imgnmf.images.archives import check_packing, is_zip, unpacked
+from imgnmf.images.envi import ENVI_SIGNATURE, envi_header_of, list_envi
 from imgnmf.images.extras import needed
+from imgnmf.images.formats import begins_a_picture
 from imgnmf.images.raster import Request, UnreadableError
 from imgnmf.images.report import shown
+from imgnmf.images.stored import StoredArray
 
-__all__ = ["StoredArray", "list_arrays", "read_idx"]
+__all__ = ["list_arrays", "read_idx"]
 
 BYTES_OF_SIGNATURE = 512
 REAL = "buif"
@@ -39,33 +41,6 @@ MATLAB_TYPES = {
     "logical": "uint8",
     "sparse": "float64",
 }
-
-
-@dataclass(frozen=True)
-class StoredArray:
-    """One array of a file, not read yet.
-
-    Attributes
-    ----------
-    key : str
-        What it is called in the file; empty if the file holds just one.
-    images_first : bool
-        The format counts images along the first axis. MATLAB and HDF5 do not say.
-    own : bool
-        What `read` returns belongs to us, and may be changed where it lies.
-    """
-
-    key: str
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    read: Callable[[], NDArray[Any]]
-    images_first: bool = False
-    own: bool = True
-    names: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        size = " x ".join(map(str, self.shape))
-        return f"{self.key + ': ' if self.key else ''}{size} of {self.dtype}"
 
 
 Lister: TypeAlias = Callable[[BinaryIO, ExitStack], list[StoredArray]]
@@ -97,7 +72,11 @@ def list_arrays(path: Path, request: Request, resources: ExitStack) -> list[Stor
     except (OSError, EOFError, ValueError):
         return None
     known = next((known for known in ARRAY_FORMATS if known.signature.match(start)), None)
-    if known is None or (is_zip(start) and not _is_npz(file)):
+    if known is None:
+        # Raw samples have no signature; the header beside them has one.
+        header = None if begins_a_picture(start) else envi_header_of(path)
+        return list_arrays(header, request, resources) if header else None
+    if is_zip(start) and not _is_npz(file):
         return None
     try:
         stored = known.list(file, resources)
@@ -115,12 +94,12 @@ def _guarded(array: StoredArray, path: Path, name: str, request: Request) -> Sto
         n_bytes = math.prod(array.shape) * array.dtype.itemsize
         try:
             request.check_bytes(n_bytes, f"its array {array}")
-            check_packing(n_bytes, os.path.getsize(path))
+            check_packing(n_bytes, array.stored_bytes or path.stat().st_size)
             return array.read()
         except Exception as error:
             raise _unreadable(path, name, error) from error
 
-    return StoredArray(array.key, array.shape, array.dtype, read, array.images_first, array.own, array.names)
+    return replace(array, read=read)
 
 
 def _unreadable(path: Path, name: str, error: Exception) -> ImageReadError:
@@ -263,5 +242,6 @@ ARRAY_FORMATS = (
     # The text before it varies from writer to writer; the version and the byte order do not.
     _format("MATLAB v5", rb".{124}(\0\x01IM|\x01\0MI)", _matlab),
     _format("MATLAB v7.3", rb".{124}(\0\x02IM|\x02\0MI)", _matlab_hdf5),
+    _format("ENVI", ENVI_SIGNATURE, list_envi),
     _format("HDF5", rb"\x89HDF\r\n\x1a\n", _hdf5),
 )

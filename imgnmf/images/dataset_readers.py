@@ -20,7 +20,6 @@ from imgnmf.images.archives import ARCHIVE_ERRORS, Packed, list_packed
 from imgnmf.images.array_files import read_idx
 from imgnmf.images.collect import Color, Finish
 from imgnmf.images.imageset import ImageSet
-from imgnmf.images.parallel import available_cores
 from imgnmf.images.raster import Request
 from imgnmf.images.readers import load_images
 from imgnmf.images.reading import Job, read_pictures
@@ -69,7 +68,7 @@ def read_pictures_of(
     """
     pattern = re.compile(keep.replace("{subset}", wanted.subset))
     finish = Finish(wanted.color, wanted.size, landscape=landscape)
-    job = Job(REQUEST, finish, "raise", available_cores(), keep=lambda name: bool(pattern.search(name)))
+    job = Job(REQUEST, finish, "raise", keep=lambda name: bool(pattern.search(name)))
     source = paths[0] if len(paths) == 1 else paths
     with ExitStack() as resources:
         images, warned = read_pictures(list_files(source, REQUEST, resources), job)
@@ -91,7 +90,6 @@ def read_cbcl(paths: list[Path], wanted: Wanted) -> ImageSet:
         REQUEST,
         Finish(wanted.color, wanted.size),
         "raise",
-        available_cores(),
         keep=lambda name: bool(wanted_name.search(name)),
     )
     with ExitStack() as resources:

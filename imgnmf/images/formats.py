@@ -28,11 +28,13 @@ from imgnmf.images.pillow_formats import (
 )
 from imgnmf.images.raster import Header, Raster, Request, UnreadableError
 from imgnmf.images.tiff import measure_tiff, read_tiff
+from imgnmf.images.video import VIDEO_SIGNATURE, measure_video, read_video
 
 __all__ = [
     "BYTES_OF_SIGNATURE",
     "FORMATS",
     "Format",
+    "begins_a_picture",
     "decode",
     "has_image_suffix",
     "looked_for",
@@ -74,6 +76,8 @@ FORMATS = (
     # Two letters are no signature: the size of the second header comes to their help.
     _format("BMP", ".bmp .dib", BMP_SIGNATURE, reads(open_bmp), measures(open_bmp)),
     _format("WebP", ".webp", rb"RIFF.{4}WEBP", reads(open_webp), measures(open_webp)),
+    # No suffix promises a picture: a video among photographs is passed over, with a line in the report.
+    _format("video", "", VIDEO_SIGNATURE, read_video, measure_video),
 )
 
 IMAGE_SUFFIXES = tuple(suffix for known in FORMATS for suffix in known.suffixes)
@@ -104,6 +108,11 @@ def recognised(start: bytes) -> Format:
     return known
 
 
+def begins_a_picture(start: bytes) -> bool:
+    """Say whether a file that begins like this has one of `FORMATS`."""
+    return any(known.signature.match(start) for known in FORMATS)
+
+
 def decode(file: BinaryIO, request: Request) -> Iterator[Raster]:
     """Decode one picture of a file after the other; whatever goes wrong comes out as `UnreadableError`."""
     known = _recognised(file)
@@ -125,11 +134,15 @@ def measure(file: BinaryIO) -> Header:
     """Return what the header of a file says; what is wrong with it comes out as `UnreadableError`."""
     known = _recognised(file)
     try:
-        return known.measure(file)
+        header = known.measure(file)
     except UnreadableError:
         raise
     except Exception as error:
         raise _damaged(known.name, error) from error
+    # Damaged tags of a TIFF come as they are: tuples, text.
+    if not all(isinstance(value, int) and value > 0 for value in (header.height, header.width, header.frames)):
+        raise UnreadableError(f"its header says {header.height} x {header.width} pixels: damaged")
+    return header
 
 
 def _recognised(file: BinaryIO) -> Format:

@@ -12,7 +12,6 @@ from imgnmf.images.arrays import ImagesIn, Order, checked_layout, find_arrays, i
 from imgnmf.images.collect import Color, Finish
 from imgnmf.images.imageset import ImageSet
 from imgnmf.images.options import check_choice, check_positive, checked_pair
-from imgnmf.images.parallel import available_cores
 from imgnmf.images.raster import Frames, Request
 from imgnmf.images.reading import Job, OnError, read_pictures
 from imgnmf.images.sources import Source, list_files
@@ -43,12 +42,14 @@ def load_images(
     r"""Read images of one size from a folder, a glob, an archive, a file, a list of paths or an array.
 
     PNG, JPEG, PGM, PPM, PBM, BMP, GIF, TIFF and WebP are told apart by their content, whatever they are
-    called. Pictures are turned upright as their orientation tag says and keep their depth: 8 bits come as
-    uint8, 16 as uint16, floats as floats. Transparent pixels are composited on white.
+    called; so are videos, which need PyAV (``pip install imgnmf[video]``). Pictures are turned upright as their
+    orientation tag says and keep their depth: 8 bits come as uint8, 16 as uint16, floats as floats. Transparent
+    pixels are composited on white.
 
-    A file of arrays is read whole: NumPy's .npy and .npz, IDX (the format of MNIST), MATLAB's .mat and HDF5
-    (its v7.3 and HDF5 need h5py: ``pip install imgnmf[store]``), also packed by gzip, bzip2 or xz. Nothing
-    is unpickled. Only a picture is found in a folder: a file of arrays has to be named.
+    A file of arrays is read whole: NumPy's .npy and .npz, IDX (the format of MNIST), MATLAB's .mat, HDF5, and
+    ENVI cubes (a header beside its samples; each band is an image), also packed by gzip, bzip2 or xz. HDF5, which
+    MATLAB's v7.3 is too, needs h5py (``pip install imgnmf[store]``). Nothing is unpickled. In a folder only
+    pictures are found: a file of arrays has to be named.
 
     Parameters
     ----------
@@ -63,7 +64,7 @@ def load_images(
     color : {"grey", "rgb"}
         ``"grey"`` gives the ITU-R BT.601 luminance 0.299 R + 0.587 G + 0.114 B of the stored values.
     frames : {"error", "first", "all"}
-        What to do with a multi-page TIFF or an animation. With ``"all"`` each frame is an image of the set.
+        What to do with a multi-page TIFF, an animation or a video. With ``"all"`` each frame is an image of the set.
     stride : int
         With ``frames="all"``, of each file take every how-manieth frame.
     on_error : {"raise", "skip"}
@@ -79,8 +80,8 @@ def load_images(
         What is refused before it is held: a file that has to be in memory to be decoded, an archive that
         unpacks to more, and pixels of all images together that take more. By default 4 GiB.
     threads : int, optional
-        How many files are decoded at a time; by default as many as there are cores. The result does not
-        depend on it.
+        How many files are decoded at a time; by default as many as there are cores, but one if the pictures
+        are small, since threads do not help there. The result does not depend on it.
     key, labels : str, optional
         Of a file of several arrays: which one holds the images, and which one a label for each of them.
         May be left out if only one can hold images (of that `image_shape`); there are no labels then.
@@ -139,7 +140,7 @@ def load_images(
     check_positive("threads", 1 if threads is None else threads)
     layout = checked_layout(key, image_shape, order, images_in, labels)
     finish = Finish(color, checked_pair("size", size), invert)
-    job = Job(request, finish, on_error, threads or available_cores(), strict)
+    job = Job(request, finish, on_error, threads, strict)
     with ExitStack() as resources:
         stored = find_arrays(source, request, resources)
         if stored is not None:

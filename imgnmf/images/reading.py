@@ -14,13 +14,17 @@ from imgnmf.images.collect import Collector, Finish, Finished
 from imgnmf.images.formats import decode, measure
 from imgnmf.images.imageset import ImageSet
 from imgnmf.images.listing import Listing, SourceFile, natural_key
-from imgnmf.images.parallel import in_order
+from imgnmf.images.parallel import available_cores, in_order
 from imgnmf.images.raster import Header, Request, UnreadableError
 from imgnmf.images.report import Skipped
 
 __all__ = ["Job", "OnError", "read_pictures"]
 
 OnError = Literal["raise", "skip"]
+
+# Measured: below this size a PNG takes longer to open than to decode.
+WORTH_A_THREAD = 160 * 160
+FILES_LOOKED_AT = 10
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Job:
     request: Request
     finish: Finish
     on_error: OnError
-    threads: int
+    threads: int | None = None
     strict: bool = False
     keep: Callable[[str], bool] | None = None
 
@@ -79,7 +83,7 @@ def _read_all(listing: Listing, job: Job, collector: Collector) -> list[Skipped]
 
     skipped = list(listing.skipped)
     at_hand = (_at_hand(file, job.request) for file in listing.files)
-    for begun in in_order(begin, at_hand, job.threads):
+    for begun in in_order(begin, at_hand, job.threads or _useful_threads(listing, job.request)):
         refusal = _take(begun, collector)
         if refusal and job.on_error == "raise" and (begun.file.promises_image or not refusal.foreign):
             raise ImageReadError(
@@ -88,6 +92,18 @@ def _read_all(listing: Listing, job: Job, collector: Collector) -> list[Skipped]
         if refusal:
             skipped.append(Skipped(begun.file.name, str(refusal)))
     return skipped
+
+
+def _useful_threads(listing: Listing, request: Request) -> int:
+    """Return one thread for small pictures: most of the work on those is Python's, and threads only get in its way."""
+    for file in listing.files[:FILES_LOOKED_AT] if len(listing.files) > 1 else ():
+        try:
+            with file.open(request) as opened:
+                header = measure(opened)
+        except UnreadableError:
+            continue
+        return available_cores() if header.height * header.width >= WORTH_A_THREAD else 1
+    return 1
 
 
 def _at_hand(file: SourceFile, request: Request) -> SourceFile:
