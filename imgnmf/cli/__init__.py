@@ -1,0 +1,41 @@
+"""The command line: declares the commands, prints what they found, and turns errors into exit codes.
+
+0 = done, 2 = bad usage or bad input, 74 = could not write, 130 = interrupted. What takes long to import is
+imported inside the commands: help is there at once. To add one: a function in a module of this folder, what it does
+in `imgnmf.commands`, and its name in the list below.
+"""
+
+from __future__ import annotations
+
+import click
+
+from imgnmf import __version__
+from imgnmf.cli.fitting import animate, fit, gallery
+from imgnmf.cli.models import buildup, encode, montage, reconstruct
+from imgnmf.cli.sources import datasets, info
+
+__all__ = ["main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="imgnmf")
+def main() -> None:
+    """Take a set of images apart into their parts by non-negative matrix factorization.
+
+    SOURCE is a dataset's name (see `imgnmf datasets`), a folder, a quoted glob or a file; ./digits is a
+    folder even though digits is a dataset.
+    """
+
+
+for command in (
+    gallery,
+    fit,
+    montage,
+    reconstruct,
+    encode,
+    buildup,
+    animate,
+    info,
+    datasets,
+):
+    main.add_command(command)

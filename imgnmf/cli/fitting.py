@@ -1,0 +1,110 @@
+"""The commands that fit: gallery, fit, animate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from imgnmf.cli.shell import (
+    answering,
+    chosen_fit,
+    exit_if_interrupted,
+    fit_options,
+    force_option,
+    size_in,
+    size_option,
+    tell_report,
+)
+
+__all__ = ["animate", "fit", "gallery"]
+
+
+@click.command()
+@click.argument("source")
+@click.option(
+    "-k",
+    "--rank",
+    "ranks",
+    type=int,
+    multiple=True,
+    help="How many parts; repeatable. Default: 4 9 16 25 49, as far as there is data.",
+)
+@click.option("-o", "--output", metavar="DIR", help="Default: SOURCE's name and -gallery.")
+@size_option
+@fit_options
+@force_option
+@answering
+def gallery(source: str, ranks: tuple[int, ...], output: str | None, size: str | None, force: bool, **fit: Any) -> None:
+    """Fit every rank; draw the parts, reconstructions and curves; write a page that shows them."""
+    from imgnmf.commands.gallery import make_gallery
+
+    folder, made = make_gallery(
+        source, ranks=ranks, folder=output, size=size_in(size), force=force, options=chosen_fit(fit)
+    )
+    tell_report(made.images)
+    for row in made.study.table():
+        click.echo(
+            f"k = {row.rank:<4} relative error {100 * row.relative_error:6.2f} %  "
+            f"{row.iterations:5} iterations  {row.seconds:7.2f} s{'' if row.converged else '  ' + row.reason}"
+        )
+    click.echo(f"wrote {folder}: open {folder / 'index.html'}")
+    exit_if_interrupted(made.study.interrupted)
+
+
+@click.command()
+@click.argument("source")
+@click.option("-k", "--rank", type=int, required=True, help="How many parts.")
+@click.option("-o", "--output", metavar="FILE.imgnmf", required=True)
+@size_option
+@fit_options
+@force_option
+@answering
+def fit(source: str, rank: int, output: str, size: str | None, force: bool, **fit: Any) -> None:
+    """Fit one rank and save the model."""
+    from imgnmf.commands.model import fit_model
+
+    options = chosen_fit(fit)
+    made, images = fit_model(source, rank, output, size=size_in(size), force=force, options=options)
+    tell_report(images)
+    click.echo(
+        f"wrote {output}: k = {made.rank}, relative error {100 * made.relative_error:.2f} %, "
+        f"{made.n_iter} iterations; {made.reason}"
+    )
+    exit_if_interrupted(made.reason == "interrupted")
+
+
+@click.command()
+@click.argument("source", metavar="SOURCE|MODEL")
+@click.option("-k", "--rank", "ranks", type=int, multiple=True, help="How many parts; repeatable for a SOURCE.")
+@click.option("-o", "--output", metavar="FILE", required=True, help="Ends in .gif, or .mp4 with imgnmf[video].")
+@click.option("--frame-ms", type=click.IntRange(min=20), help="How long a frame is shown, in milliseconds.")
+@size_option
+@fit_options
+@force_option
+@answering
+def animate(
+    source: str,
+    ranks: tuple[int, ...],
+    output: str,
+    frame_ms: int | None,
+    size: str | None,
+    force: bool,
+    **fit: Any,
+) -> None:
+    """Film the parts of SOURCE while they are learnt.
+
+    With several -k: some of its images, rebuilt at each. Of a MODEL: images, summed up part by part.
+    """
+    from imgnmf.commands.animate import animate_model, animate_source, is_model
+
+    if is_model(source):
+        film = animate_model(source, ranks, output, frame_ms=frame_ms, force=force)
+    else:
+        options = chosen_fit(fit)
+        film = animate_source(
+            source, ranks, output, frame_ms=frame_ms, size=size_in(size), force=force, options=options
+        )
+        tell_report(film.images)
+    click.echo(f"wrote {film.path}: {film.n_frames} frames")
+    exit_if_interrupted(film.interrupted)

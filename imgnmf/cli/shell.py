@@ -1,0 +1,114 @@
+"""What all commands share: their common options, how they report, and how errors become exit codes."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
+
+import click
+
+from imgnmf.errors import ImgnmfError, ImgnmfWarning, OutputError
+
+if TYPE_CHECKING:
+    from imgnmf.commands.options import FitOptions
+
+__all__ = [
+    "answering",
+    "chosen_fit",
+    "exit_if_interrupted",
+    "fit_options",
+    "force_option",
+    "size_in",
+    "size_option",
+    "tell_report",
+]
+
+Parameters = ParamSpec("Parameters")
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+BAD_INPUT, CANNOT_WRITE, INTERRUPTED = 2, 74, 130
+
+LOSSES = ("frobenius", "kullback-leibler", "itakura-saito")
+SOLVERS = ("hals", "anls", "pg", "mu", "newton")
+INITS = ("nndsvd", "random", "columns", "spa")
+
+
+def answering(run: Callable[Parameters, None]) -> Callable[Parameters, None]:
+    """Turn what goes wrong into one line on standard error and an exit code."""
+
+    @functools.wraps(run)
+    def answer(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("always", ImgnmfWarning)
+                warnings.showwarning = _warn
+                run(*args, **kwargs)
+        except OutputError as error:
+            _fail(str(error), CANNOT_WRITE)
+        except ImgnmfError as error:
+            _fail(str(error), BAD_INPUT)
+        except MemoryError as error:
+            _fail(f"not enough memory: {error or 'take smaller or fewer images'}", BAD_INPUT)
+        except KeyboardInterrupt:
+            _fail("interrupted before there was anything to keep; nothing was written", INTERRUPTED)
+
+    return answer
+
+
+def fit_options(command: Command) -> Command:
+    """Declare how to fit, the same for every command that fits."""
+    for option in reversed(
+        (
+            click.option("--loss", type=click.Choice(LOSSES), default="frobenius", show_default=True),
+            click.option("--solver", type=click.Choice(SOLVERS), help="Default: the fastest for the loss."),
+            click.option("--init", type=click.Choice(INITS), default="nndsvd", show_default=True),
+            click.option("--max-iter", type=click.IntRange(min=1), default=500, show_default=True),
+            click.option(
+                "--time-limit",
+                type=click.FloatRange(min=0, min_open=True),
+                metavar="SECONDS",
+                help="For each rank.",
+            ),
+            click.option("--rng", type=click.IntRange(min=0), default=0, show_default=True, help="Decides the start."),
+            click.option("--threads", type=click.IntRange(min=1), help="Default: one a processor."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+size_option = click.option("--size", metavar="HxW", help="Resize every image to this; for patches, what is cut.")
+force_option = click.option("--force", is_flag=True, help="Replace an output of imgnmf that is there already.")
+
+
+def size_in(text: str | None) -> tuple[int, int] | None:
+
+    return None if text is None else parsesize_in(text)
+
+
+def chosen_fit(given: dict[str, Any]) -> FitOptions:
+    from imgnmf.commands.options import FitOptions
+
+    return FitOptions(**given)
+
+
+def tell_report(images: Any) -> None:
+    if images.report is not None and images.report.skipped:
+        click.echo(str(images.report), err=True)
+
+
+def exit_if_interrupted(interrupted: bool) -> None:
+    if interrupted:
+        _fail("interrupted: the best factors so far were kept", INTERRUPTED)
+
+
+def _warn(message: Warning | str, *_args: Any, **_kwargs: Any) -> None:
+    click.echo(f"warning: {message}", err=True)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    click.echo(f"imgnmf: {message}", err=True)
+    sys.exit(code)
