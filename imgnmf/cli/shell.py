@@ -85,22 +85,27 @@ force_option = click.option("--force", is_flag=True, help="Replace an output of 
 
 
 def size_in(text: str | None) -> tuple[int, int] | None:
+    """Return (height, width) of ``"64x48"``, or None for None."""
+    from imgnmf.commands.source import parse_size
 
-    return None if text is None else parsesize_in(text)
+    return None if text is None else parse_size(text)
 
 
 def chosen_fit(given: dict[str, Any]) -> FitOptions:
+    """Return what `fit_options` gathered."""
     from imgnmf.commands.options import FitOptions
 
     return FitOptions(**given)
 
 
 def tell_report(images: Any) -> None:
+    """Say which files were left out."""
     if images.report is not None and images.report.skipped:
         click.echo(str(images.report), err=True)
 
 
 def exit_if_interrupted(interrupted: bool) -> None:
+    """Exit with the code of an interruption, after everything was written."""
     if interrupted:
         _fail("interrupted: the best factors so far were kept", INTERRUPTED)
 
