@@ -6,16 +6,17 @@ from typing import Literal, TypeAlias, TypeVar
 
 from imgnmf.core.inits import NNDSVD, SPA, ColumnSample, Init, RandomInit
 from imgnmf.core.losses import Frobenius, ItakuraSaito, KullbackLeibler, Loss
+from imgnmf.core.robust import L21, Huber
 from imgnmf.core.solvers import ANLS, HALS, MU, Newton, ProjectedGradient, Solver
 from imgnmf.errors import IncompatibleError, ParameterError
 
 __all__ = ["InitLike", "LossLike", "SolverLike", "as_init", "as_loss", "as_solver"]
 
-LossLike: TypeAlias = Literal["frobenius", "kullback-leibler", "itakura-saito"] | Loss
+LossLike: TypeAlias = Literal["frobenius", "kullback-leibler", "itakura-saito", "huber", "l21"] | Loss
 SolverLike: TypeAlias = Literal["hals", "anls", "pg", "mu", "newton"] | Solver
 InitLike: TypeAlias = Literal["nndsvd", "random", "columns", "spa"] | Init
 
-LOSSES: tuple[Loss, ...] = (Frobenius(), KullbackLeibler(), ItakuraSaito())
+LOSSES: tuple[Loss, ...] = (Frobenius(), KullbackLeibler(), ItakuraSaito(), Huber(), L21())
 SOLVERS: tuple[Solver, ...] = (HALS(), ANLS(), ProjectedGradient(), MU(), Newton())
 HIGHEST_NEWTON_RANK = 32  # above, a Hessian for each image costs more than the iterations that it saves
 INITS: tuple[Init, ...] = (NNDSVD(), RandomInit(), ColumnSample(), SPA())

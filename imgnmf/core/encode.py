@@ -3,33 +3,59 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks, Runner, running, thread_count
 from imgnmf.core.check import as_matrix, checked_values
-from imgnmf.core.losses import Loss
-from imgnmf.core.nnls import nonnegative_least_squares
+from imgnmf.core.descent import own_minimisers
+from imgnmf.core.losses import BetaDivergence, Loss, pair_products
+from imgnmf.core.nnls import nonnegative_least_squares, own_least_squares
 from imgnmf.core.parts import Array
-from imgnmf.core.penalties import Weight
-from imgnmf.errors import IncompatibleError, ShapeMismatchError
+from imgnmf.core.penalties import NO_PENALTY, Weight
+from imgnmf.core.robust import Huber
+from imgnmf.core.seen import only_seen, usable_new
+from imgnmf.core.units import power_of_two
+from imgnmf.errors import ShapeMismatchError
 
 __all__ = ["encode", "exact_coefficients"]
 
 
-def encode(V_new: Any, W: Array, *, loss: Loss, threads: int | None = None) -> Array:
+REWEIGHTINGS, SETTLED = 300, 1e-8
+
+
+def encode(
+    V_new: Any,
+    W: Array,
+    *,
+    loss: Loss,
+    weights: Any = None,
+    missing: Literal["error", "mask"] = "error",
+    penalty: Weight = NO_PENALTY,
+    floor: float = 0.0,
+    threads: int | None = None,
+) -> Array:
     """The best non-negative coefficients of each image for the parts `W`.
 
-    Solves ``min_h |v - W h|^2, h >= 0`` for every column `v` of `V_new`, to the precision of float64, so that
-    no image's answer depends on its neighbours.
+    Solves ``min_h loss(v, W h) + penalty(h), h >= 0`` for every column `v` of `V_new` in float64, so that no image's
+    answer depends on its neighbours: squared Frobenius by block pivoting (Kim & Park 2011, alg. 2), also with weights;
+    the other losses of the beta family by projected Newton steps. Outside ``1 <= beta <= 2`` the problem is not convex
+    and the answer a local minimum.
 
     Parameters
     ----------
     V_new : array, shape (n_pixels, n_new), non-negative, in the unit that the parts were learned in
     W : array, shape (n_pixels, rank)
     loss : Loss
-        Squared Frobenius.
+    weights : array, shape (n_pixels, n_new), (n_pixels, 1) or (1, n_new), non-negative, optional
+        How much each entry counts; 0 = not seen, 1 = as in a fit.
+    missing : {"error", "mask"}
+        Refuse NaN, or give it weight 0.
+    penalty : Weight
+        On the coefficients, in the unit of `V_new`; a fit has its own as `penalty_H`.
+    floor : float
+        What `V_new` is lifted to; a fit has its own.
     threads : int, optional
         None for one per processor; the result does not depend on it.
 
@@ -44,6 +70,11 @@ def encode(V_new: Any, W: Array, *, loss: Loss, threads: int | None = None) -> A
     DataError
         If `V_new` holds NaN, infinite or negative values.
 
+    Warns
+    -----
+    DataWarning
+        If no entry of an image was seen: its coefficients are 0.
+
     Examples
     --------
     >>> from imgnmf.core.losses import Frobenius
@@ -57,22 +88,54 @@ def encode(V_new: Any, W: Array, *, loss: Loss, threads: int | None = None) -> A
             f"the parts have {W.shape[0]} pixels, the new images {V.shape[0]}; "
             "load the new images at the size that the model was fitted at"
         )
-    if "quadratic" not in loss.offers:
-        raise IncompatibleError(f"encode solves squared Frobenius problems, and the loss is {loss.name!r}")
+    V, seen = usable_new(V, weights, missing)
     exponent_V, exponent_W = (int(np.frexp(largest)[1]) for largest in (checked_values(V), W.max(initial=0)))
+    scaled = penalty.in_unit(power_of_two(-loss.beta * exponent_V), power_of_two(exponent_W - exponent_V))
+    if isinstance(loss, Huber):
+        loss = loss.in_unit(power_of_two(-exponent_V))
     with running(thread_count(threads)) as run:
-        blocks = ColumnBlocks(V, np.dtype(np.float64), exponent_V)
-        H = exact_coefficients(np.ldexp(W.T.astype(np.float64), -exponent_W), blocks, Weight(), run)
+        blocks = ColumnBlocks(V, np.dtype(np.float64), exponent_V, floor * power_of_two(-exponent_V), seen)
+        H = exact_coefficients(np.ldexp(W.T.astype(np.float64), -exponent_W), blocks, loss, scaled, run)
+    H = only_seen(H, seen, 0)
     return np.ldexp(H, exponent_V - exponent_W).astype(W.dtype, copy=False)
 
 
-def exact_coefficients(W: Array, blocks: ColumnBlocks, penalty: Weight, run: Runner[Array]) -> Array:
-    """The minimiser of squared Frobenius loss plus penalty over H for k-major parts `W`, solved in float64."""
+def exact_coefficients(W: Array, blocks: ColumnBlocks, loss: Loss, penalty: Weight, run: Runner[Array]) -> Array:
+    """The minimiser of loss plus penalty over H for k-major parts `W`, solved in float64."""
     wide, W = replace(blocks, dtype=np.dtype(np.float64)), W.astype(np.float64)
-    gram = W @ W.T + penalty.l2 * np.eye(len(W))
+    gram = W @ W.T
 
     def visit(span: slice) -> Array:
-        exact = nonnegative_least_squares(gram, W @ wide.load(span) - penalty.l1)
+        V_b, M_b = wide.load(span), wide.load_weights(span)
+        if isinstance(loss, BetaDivergence):
+            exact = own_minimisers(loss, V_b, W, weights=M_b, penalty=penalty)
+        elif isinstance(loss, Huber):
+            exact = _reweighted(loss, gram, W, V_b, M_b, penalty)
+        else:
+            exact = _least_squares(gram, W, V_b, M_b, penalty)
         return exact.astype(blocks.dtype)
 
     return np.concatenate(list(run(visit, wide.thin_spans)), axis=1)
+
+
+def _least_squares(gram: Array, W: Array, V: Array, weights: Array | None, penalty: Weight) -> Array:
+    ridge = penalty.l2 * np.eye(len(W))
+    if weights is None:
+        return nonnegative_least_squares(gram + ridge, W @ V - penalty.l1)
+    grams = pair_products(W, weights) + ridge[np.triu_indices(len(W))][:, None]
+    return own_least_squares(grams, W @ (weights * V) - penalty.l1)
+
+
+def _reweighted(loss: Huber, gram: Array, W: Array, V: Array, weights: Array | None, penalty: Weight) -> Array:
+    """Least squares again and again, each image until its coefficients stay."""
+    H, todo = _least_squares(gram, W, V, weights, penalty), np.arange(V.shape[1])
+    for _ in range(REWEIGHTINGS):
+        near = loss.reweighted(V[:, todo], W.T @ H[:, todo])
+        near = near if weights is None else near * weights[:, todo]
+        moved = _least_squares(gram, W, V[:, todo], near, penalty)
+        change = np.abs(moved - H[:, todo]).max(axis=0, initial=0)
+        H[:, todo] = moved
+        todo = todo[change > SETTLED * np.abs(moved).max(axis=0, initial=0)]
+        if not len(todo):
+            break
+    return H

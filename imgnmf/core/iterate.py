@@ -24,12 +24,15 @@ from imgnmf.core.extrapolation import Pace, extrapolated
 from imgnmf.core.losses import Loss
 from imgnmf.core.parts import Array, Parts, inner
 from imgnmf.core.penalties import Weight
+from imgnmf.core.robust import Robust
 from imgnmf.core.solvers import Solver
 
-__all__ = ["Iterate", "Problem", "exact_loss", "iterate"]
+__all__ = ["Iterate", "Problem", "exact_loss", "iterate", "settled"]
 
 # The stationarity of both halves costs a product more than the pass itself needs, so it is looked at now and then.
 CHECK_EVERY = 10
+# As many images tell how large residuals are.
+SETTLING_IMAGES = 1000
 
 
 @dataclass(frozen=True)
@@ -49,9 +52,16 @@ class Problem:
         """Differences of the loss below this are noise of the working precision."""
         return 0.01 * float(np.finfo(self.blocks.dtype).eps) * self.reference
 
-    def parts(self, V: Array, weights: Array | None, fixed: Array, moving: Array, *, measure: bool = False) -> Parts:
-        """The loss's parts, in the form that the solver needs."""
-        found: Parts = self.loss.parts(self.solver.needs, V, fixed, moving, weights=weights, measure=measure)
+    def parts(self, V: Array, weights: Array | None, W: Array, H: Array) -> Parts:
+        """The loss's parts for a step on H, in the form that the solver needs."""
+        found: Parts = self.loss.parts(self.solver.needs, V, W, H, weights=weights)
+        return found
+
+    def parts_of_W(self, V: Array, weights: Array | None, W: Array, H: Array) -> Parts:
+        """The same for a step on W, from one block, with the loss itself."""
+        loss = getattr(self.loss, "transposed", self.loss)
+        seen = None if weights is None else weights.T
+        found: Parts = loss.parts(self.solver.needs, V.T, H, W, weights=seen, measure=True)
         return found
 
     def step(self, parts: Parts, moving: Array, careful: bool) -> Array:
@@ -181,7 +191,7 @@ def one_pass(
         H_y = extrapolated(stepped, memory.last[:, span], way.momentum, way.positive_only)
         memory.spare[:, span] = stepped
         memory.last[:, span] = H_y
-        return problem.parts(V_b.T, None if M_b is None else M_b.T, H_y, W, measure=True), decrease
+        return problem.parts_of_W(V_b, M_b, W, H_y), decrease
 
     visits = run(visit, problem.blocks.spans)
     total, decrease = next(visits)
@@ -210,3 +220,14 @@ def exact_loss(problem: Problem, W: Array, H: Array) -> tuple[float, float]:
         loss += problem.loss.value(V_b, model, weights)
         squared += inner(residual, residual if weights is None else weights * residual)
     return loss, squared
+
+
+def settled(problem: Problem, W: Array, H: Array) -> Problem:
+    """The problem, once a robust loss has seen the residuals of the start in some of the images."""
+    if not isinstance(problem.loss, Robust):
+        return problem
+    n_images = problem.blocks.shape[1]
+    some = slice(0, None, max(1, n_images // SETTLING_IMAGES))
+    residual, weights = problem.blocks.load(some) - W.T @ H[:, some], problem.blocks.load_weights(some)
+    seen = residual if weights is None else residual[weights > 0]
+    return replace(problem, loss=problem.loss.settled(seen))

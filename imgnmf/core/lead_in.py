@@ -49,7 +49,7 @@ def led_in_start(
 def _improved(
     init: Init, problem: Problem, rank: int, rng: np.random.Generator, run: Runner[Any]
 ) -> tuple[Array, Array]:
-    other_loss = problem.loss.beta != 2
+    other_loss = not isinstance(problem.loss, Frobenius)
     easy = replace(problem, loss=Frobenius(), solver=HALS(), penalty_W=Weight(), penalty_H=Weight())
     if easy.solver.needs != problem.solver.needs and not other_loss:
         return fitted_start(init, problem.blocks, rank, rng, run)

@@ -14,7 +14,16 @@ import numpy as np
 from imgnmf.core.parts import Array, Curvature, Gradient, Quadratic, inner
 from imgnmf.errors import ParameterError
 
-__all__ = ["BetaDivergence", "Form", "Frobenius", "ItakuraSaito", "KullbackLeibler", "Loss", "model_of"]
+__all__ = [
+    "BetaDivergence",
+    "Form",
+    "Frobenius",
+    "ItakuraSaito",
+    "KullbackLeibler",
+    "Loss",
+    "model_of",
+    "pair_products",
+]
 
 Form: TypeAlias = Literal["quadratic", "gradient", "curvature"]
 
@@ -40,6 +49,11 @@ class Loss(Protocol):
     @property
     def floor(self) -> float:
         """What V is lifted to first, relative to the median of its positive entries; 0 where zeros may stay."""
+        ...
+
+    @property
+    def convex(self) -> bool:
+        """Whether each image's coefficients for given parts have one minimum."""
         ...
 
     def parts(
@@ -70,6 +84,7 @@ class Frobenius:
     offers: ClassVar[tuple[Form, ...]] = ("quadratic", "gradient")
     beta: ClassVar[float] = 2.0
     floor: ClassVar[float] = 0.0
+    convex: ClassVar[bool] = True
 
     def parts(
         self, form: Form, V: Array, fixed: Array, moving: Array, *, weights: Array | None = None, measure: bool = False
@@ -137,6 +152,11 @@ class BetaDivergence:
         return ("curvature", "gradient") if self.beta == 1 else ("gradient",)
 
     @property
+    def convex(self) -> bool:
+        """For beta from 1 to 2."""
+        return 1 <= self.beta <= 2
+
+    @property
     def exponent(self) -> float:
         """Of the multiplicative step that never raises the loss (Févotte & Idier 2011, eq. 4.2)."""
         if self.beta < 1:
@@ -159,20 +179,33 @@ class BetaDivergence:
         gradient = Gradient(fixed @ pull, self._plus(fixed, model, weights), self.exponent, loss, squared)
         if form == "gradient":
             return gradient
-        hessians = _pairs(fixed) @ np.divide(pull, model, out=pull)
+        hessians = pair_products(fixed, self._curvature(pull, model, weights))
         return Curvature(gradient.minus, gradient.plus, hessians, loss, squared)
 
     def value(self, V: Array, model: Array, weights: Array | None = None) -> float:
         """The divergence summed over all entries."""
+        entries = self.entries(V, model)
+        return float(entries.sum(dtype=np.float64)) if weights is None else inner(weights, entries)
+
+    def entries(self, V: Array, model: Array) -> Array:
+        """The divergence of every entry."""
         b, tiny = self.beta, np.finfo(model.dtype).tiny
         y = np.maximum(model, tiny)
-        count = _Sum(weights)
         if b == 1:
-            return count(V * np.log(np.maximum(V / y, tiny))) - count(V) + count(y)
+            return np.asarray(V * np.log(np.maximum(V / y, tiny)) - V + y)
         if b == 0:
-            return count(V / y - np.log(np.maximum(V / y, tiny)) - 1)
+            return np.asarray(V / y - np.log(np.maximum(V / y, tiny)) - 1)
         power = y ** (b - 1)
-        return (count(V**b) + (b - 1) * count(power * y) - b * count(power * V)) / (b * (b - 1))
+        return np.asarray((V**b + (b - 1) * power * y - b * power * V) / (b * (b - 1)))
+
+    def _curvature(self, pull: Array, model: Array, weights: Array | None) -> Array:
+        """The second derivative of each entry by the model; where it could be negative, at least its expectation."""
+        b = self.beta
+        if b == 1:
+            return np.asarray(pull / model)
+        expected = model ** (b - 2) if weights is None else weights * model ** (b - 2)
+        second = (b - 1) * expected + (2 - b) * pull / model
+        return np.asarray(second if 1 <= b <= 2 else np.maximum(second, expected))
 
     def _plus(self, fixed: Array, model: Array, weights: Array | None) -> Array:
         if self.beta == 1:
@@ -204,16 +237,14 @@ def model_of(V: Array, fixed: Array, moving: Array) -> Array:
     return np.asarray(fixed.T @ moving if V.flags.c_contiguous else (moving.T @ fixed).T)
 
 
-def _pairs(fixed: Array) -> Array:
-    a, b = np.triu_indices(len(fixed))
-    return np.asarray(fixed[a] * fixed[b])
+def pair_products(fixed: Array, weights: Array) -> Array:
+    """``sum_i fixed_ai fixed_bi weights_ij`` for ``a <= b``: the upper triangle of each column's own Gram matrix.
 
-
-@dataclass(frozen=True, eq=False)
-class _Sum:
-    """Adds up entries in float64, each counted by its weight."""
-
-    weights: Array | None
-
-    def __call__(self, values: Array) -> float:
-        return float(values.sum(dtype=np.float64)) if self.weights is None else inner(self.weights, values)
+    >>> pair_products(np.array([[1.0, 2.0]]), np.array([[1.0], [3.0]]))
+    array([[13.]])
+    """
+    rank = len(fixed)
+    if rank * rank * fixed.shape[1] < 1 << 23:
+        a, b = np.triu_indices(rank)
+        return np.asarray((fixed[a] * fixed[b]) @ weights)
+    return np.concatenate([(fixed[a] * fixed[a:]) @ weights for a in range(rank)])

@@ -1,13 +1,15 @@
-"""Exact non-negative least squares for many right-hand sides that share one Gram matrix."""
+"""Exact non-negative least squares for many right-hand sides that share one Gram matrix, or have one each."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from imgnmf.core.kernels import hals_sweeps
+from imgnmf.core.kernels import hals_sweeps, newton_sweeps
 from imgnmf.core.parts import Array
 
-__all__ = ["nonnegative_least_squares"]
+__all__ = ["nonnegative_least_squares", "own_least_squares"]
 
 # Sweeps find which coefficients are zero; a few exchanges then make the rest exact.
 SWEEPS, EXCHANGES = 60, 200
@@ -37,29 +39,71 @@ def nonnegative_least_squares(gram: Array, product: Array, start: Array | None =
            [0.]])
     """
     gram, product = gram.astype(np.float64), product.astype(np.float64)
-    scale = 1 / np.sqrt(np.where((d := np.diag(gram)) > 0, d, 1))
-    G, P = gram * np.outer(scale, scale), product * scale[:, None]
-    guess = hals_sweeps(G, P, np.zeros_like(P) if start is None else start / scale[:, None], SWEEPS, 1e-12)
+    G, P, scale = _unit_diagonal(gram, product, np.diag(gram)[:, None])
+    guess = hals_sweeps(G, P, np.zeros_like(P) if start is None else start / scale, SWEEPS, 1e-12)
     H = np.empty_like(P)
-    chunk = max(1, (1 << 19) // max(G.size, 1))
-    for first in range(0, P.shape[1], chunk):
-        span = slice(first, first + chunk)
+    for span in _chunks(P):
         H[:, span] = _pivoted(G, P[:, span], guess[:, span])
-    return H * scale[:, None]
+    return H * scale
+
+
+def own_least_squares(grams: Array, product: Array) -> Array:
+    """Solve ``min_h h' G_j h / 2 - p_j' h, h >= 0`` where every column has a Gram matrix of its own.
+
+    Parameters
+    ----------
+    grams : array, shape (rank (rank + 1) / 2, n)
+        The upper triangle of each `G_j`, row by row.
+    product : array, shape (rank, n)
+
+    Returns
+    -------
+    array, shape (rank, n), float64
+
+    Examples
+    --------
+    >>> own_least_squares(np.array([[2.0, 4.0]]), np.array([[3.0, 3.0]]))
+    array([[1.5 , 0.75]])
+    """
+    rank, n = product.shape
+    guess = newton_sweeps(grams, product, np.zeros((rank, n)), SWEEPS)
+    place = np.zeros((rank, rank), np.intp)
+    place[np.triu_indices(rank)] = np.arange(len(grams))
+    place = np.maximum(place, place.T)
+    H = np.empty_like(guess)
+    for span in _chunks(product):
+        own = grams[:, span].T[:, place]
+        diagonal = np.einsum("nii->in", own)
+        G, P, scale = _unit_diagonal(own, product[:, span], diagonal)
+        H[:, span] = _pivoted(G, P, guess[:, span] / scale) * scale
+    return H
+
+
+def _unit_diagonal(G: Array, P: Array, diagonal: Array) -> tuple[Array, Array, Array]:
+    """The same problems in units that make the diagonals 1, and what undoes it."""
+    scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1))
+    each = scale.T if G.ndim == 3 else scale[:, 0]
+    return G * each[..., :, None] * each[..., None, :], P * scale, scale
+
+
+def _chunks(P: Array) -> Iterator[slice]:
+    width = max(1, (1 << 19) // max(P.shape[0] ** 2, 1))
+    return (slice(first, first + width) for first in range(0, P.shape[1], width))
 
 
 def _pivoted(G: Array, P: Array, guess: Array) -> Array:
-    """Exchange coefficients between zero and free until none violates; `G` has a unit diagonal."""
+    """Exchange coefficients between zero and free until none violates; `G`, shared or not, has unit diagonals."""
     rank, n = P.shape
     noise = 1e-12 * np.abs(P).max(axis=0, initial=0)
-    dead = np.diag(G) <= 0
-    free = (guess > 0) & ~dead[:, None]
+    dead = np.broadcast_to(np.einsum("...ii->i...", G).reshape(rank, -1) <= 0, P.shape)
+    free = (guess > 0) & ~dead
     H, todo = np.maximum(guess, 0), np.arange(n)
     fewest, patience = np.full(n, rank + 1), np.full(n, 3)
     for _ in range(EXCHANGES):
-        solved = _solve_free(G, P[:, todo], free[:, todo])
-        gradient = G @ solved - P[:, todo]
-        wrong = np.where(free[:, todo], solved < -noise[todo], gradient < -noise[todo]) & ~dead[:, None]
+        own = G if G.ndim == 2 else G[todo]
+        solved = _solve_free(own, P[:, todo], free[:, todo])
+        gradient = (own @ solved.T[:, :, None])[:, :, 0].T - P[:, todo] if G.ndim == 3 else own @ solved - P[:, todo]
+        wrong = np.where(free[:, todo], solved < -noise[todo], gradient < -noise[todo]) & ~dead[:, todo]
         count = wrong.sum(axis=0)
         done = count == 0
         H[:, todo[done]] = np.maximum(solved[:, done], 0)

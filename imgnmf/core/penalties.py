@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from imgnmf.core.parts import Array, Parts
 from imgnmf.errors import IncompatibleError, ParameterError
 
-__all__ = ["L1", "L2", "Penalties", "Weight", "weights_of"]
+__all__ = ["L1", "L2", "NO_PENALTY", "Penalties", "Weight", "weights_of"]
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,22 @@ class Weight:
         l1 = self.l1 * float(factor.sum(dtype=np.float64)) if self.l1 else 0.0
         return l1 + (self.l2 / 2 * float(np.square(factor, dtype=np.float64).sum()) if self.l2 else 0.0)
 
-    def applied(self, parts: Parts, moving: Array) -> Parts:
+    def entries(self, factor: Array) -> Array:
+        """The penalty of every entry."""
+        return self.l1 * factor + self.l2 / 2 * factor**2
+
+    def in_unit(self, objective: float, factor: float) -> Weight:
+        """The same penalty where the objective counts `objective` times, and the factor `factor` times as much."""
+        if self == Weight():
+            return self
+        return Weight(self.l1 * objective / factor, self.l2 * objective / factor**2)
+
+    def applied(self, parts: Parts, moving: Array) -> Any:
         """The parts of loss plus penalty."""
         return parts.penalised(self.l1, self.l2, moving)
+
+
+NO_PENALTY = Weight()
 
 
 def weights_of(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from imgnmf.core.encode import encode
 from imgnmf.core.losses import Loss
 from imgnmf.core.parts import Array
+from imgnmf.core.penalties import NO_PENALTY, Weight
 
 __all__ = ["Factorization", "History", "Trace"]
 
@@ -93,6 +94,8 @@ class Factorization:
     solver, init : str
     floor : float
         What V was lifted to, in its own unit; 0 for losses that can take zeros.
+    penalty_H : Weight
+        What the coefficients were penalised by, in the unit of V; `encode` applies it too.
 
     Examples
     --------
@@ -115,6 +118,7 @@ class Factorization:
     solver: str = "hals"
     init: str = "nndsvd"
     floor: float = 0.0
+    penalty_H: Weight = NO_PENALTY
 
     @property
     def rank(self) -> int:
@@ -137,6 +141,14 @@ class Factorization:
         order = np.argsort(-energy, kind="stable")
         return replace(self, W=self.W[:, order], H=np.ascontiguousarray(self.H[order]))
 
-    def encode(self, V_new: Any) -> Array:
+    def encode(self, V_new: Any, weights: Any = None, *, missing: Literal["error", "mask"] = "error") -> Array:
         """Coefficients of images that need not have been in the fit; see `imgnmf.core.encode.encode`."""
-        return encode(V_new, self.W, loss=self.loss)
+        return encode(
+            V_new,
+            self.W,
+            loss=self.loss,
+            weights=weights,
+            missing=missing,
+            penalty=self.penalty_H,
+            floor=self.floor,
+        )

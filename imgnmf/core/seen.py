@@ -11,7 +11,7 @@ from imgnmf.core.check import checked_choice
 from imgnmf.core.parts import Array
 from imgnmf.errors import DataError, DataWarning, ShapeMismatchError
 
-__all__ = ["only_seen", "usable"]
+__all__ = ["only_seen", "usable", "usable_new"]
 
 
 def usable(V: Array, weights: Any, missing: str, negative: str) -> tuple[Array, Array | None]:
@@ -29,12 +29,31 @@ def usable(V: Array, weights: Any, missing: str, negative: str) -> tuple[Array, 
     return V, found
 
 
+def usable_new(V: Array, weights: Any, missing: str) -> tuple[Array, Array | None]:
+    """As `usable` for images that are encoded: every weight counts as it is, and fillings stay within their image."""
+    masking = checked_choice("missing", missing, ("error", "mask")) == "mask"
+    found = None if weights is None else _checked_weights(weights, V.shape)
+    if masking and V.dtype.kind == "f" and np.isnan(V).any():
+        found = np.where(np.isnan(V), 0.0, 1.0 if found is None else found)
+    if found is None:
+        return V, None
+    _tell_unseen(found, (("image", 0, "its coefficients are 0"),))
+    return np.where(found > 0, V, 0).astype(V.dtype), np.broadcast_to(found, V.shape)
+
+
 def only_seen(factor: Array, weights: Array | None, axis: int) -> Array:
     """`factor`, its columns zero where the pixel (axis 1) or the image (axis 0) was never seen."""
     return factor if weights is None else np.where((weights > 0).any(axis=axis), factor, 0).astype(factor.dtype)
 
 
 def _as_weights(weights: Any, shape: tuple[int, ...]) -> Array:
+    array = _checked_weights(weights, shape)
+    if not array.any():
+        raise DataError("weights are zero everywhere, so nothing was seen; give some entries a weight above 0")
+    return np.broadcast_to(array / array.max(), shape)
+
+
+def _checked_weights(weights: Any, shape: tuple[int, ...]) -> Array:
     array = np.asarray(weights)
     if array.ndim != 2 or any(w not in (1, n) for w, n in zip(array.shape, shape, strict=True)):
         raise ShapeMismatchError(
@@ -43,9 +62,7 @@ def _as_weights(weights: Any, shape: tuple[int, ...]) -> Array:
         )
     if array.dtype.kind not in "biuf" or not np.isfinite(array).all() or array.min() < 0:
         raise DataError("weights must be finite and non-negative; 0 says that an entry was not seen")
-    if not array.any():
-        raise DataError("weights are zero everywhere, so nothing was seen; give some entries a weight above 0")
-    return np.broadcast_to(array / array.max(), shape)
+    return array
 
 
 def _filled(V: Array, weights: Array) -> Array:
@@ -57,8 +74,11 @@ def _filled(V: Array, weights: Array) -> Array:
     return np.where(seen, V, mean.astype(V.dtype))
 
 
-def _tell_unseen(weights: Array) -> None:
-    for what, axis, result in (("image", 0, "its coefficients are 0"), ("pixel", 1, "it is 0 in every part")):
+UNSEEN = (("image", 0, "its coefficients are 0"), ("pixel", 1, "it is 0 in every part"))
+
+
+def _tell_unseen(weights: Array, kinds: tuple[tuple[str, int, str], ...] = UNSEEN) -> None:
+    for what, axis, result in kinds:
         unseen = np.flatnonzero(~(weights > 0).any(axis=axis))
         if len(unseen):
             listed = ", ".join(map(str, unseen[:5])) + (", ..." if len(unseen) > 5 else "")

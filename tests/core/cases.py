@@ -6,6 +6,7 @@ import numpy as np
 
 from imgnmf.core.inits import NNDSVD, SPA, ColumnSample, RandomInit
 from imgnmf.core.losses import BetaDivergence, Frobenius, ItakuraSaito, KullbackLeibler
+from imgnmf.core.robust import L21, Huber
 from imgnmf.core.solvers import ANLS, HALS, MU, Newton, ProjectedGradient
 
 LOSSES = [
@@ -16,6 +17,7 @@ LOSSES = [
     BetaDivergence(1.5),
     BetaDivergence(3),
 ]
+ROBUST = [Huber(0.3), L21()]
 SOLVERS = [
     HALS(),
     HALS(inner=1, extrapolate=False),
@@ -35,7 +37,7 @@ INITS = [
     ColumnSample(),
     SPA(),
 ]
-PAIRS = [(loss, solver) for loss in LOSSES for solver in SOLVERS if solver.needs in loss.offers]
+PAIRS = [(loss, solver) for loss in LOSSES + ROBUST for solver in SOLVERS if solver.needs in loss.offers]
 
 
 def name_of(case: object) -> str:

@@ -1,0 +1,170 @@
+"""Sets that a factor must stay in, besides being non-negative; each step ends with a projection onto the set.
+
+To add one: a frozen class with `projected`, one export, one line in the tests' list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from imgnmf.core.parts import Array, Quadratic
+from imgnmf.errors import ParameterError
+
+__all__ = ["Constraint", "Simplex", "Sparseness", "UpperBound", "constrained_step"]
+
+# Projected gradient steps on each half, as in `ProjectedGradient`; halvings of a step onto a set that is not convex.
+INNER, HALVINGS = 10, 20
+
+
+class Constraint(Protocol):
+    """What `factorize` asks of a constraint."""
+
+    @property
+    def convex(self) -> bool:
+        """Whether a projected step of ``1 / L`` is sure never to raise the objective."""
+        ...
+
+    def projected(self, factor: Array) -> Array:
+        """The nearest point of the set, for k-major factors of shape (rank, n)."""
+        ...
+
+
+@dataclass(frozen=True)
+class UpperBound:
+    """No entry above `value`; for H, "no image holds more than so much of a part".
+
+    Examples
+    --------
+    >>> UpperBound(1.0).projected(np.array([[-1.0, 0.5, 3.0]]))
+    array([[0. , 0.5, 1. ]])
+    """
+
+    value: float
+    convex: bool = True
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.value, (int, float)) or not 0 < self.value < np.inf:
+            raise ParameterError(f"an upper bound must be a number above 0, got {self.value!r}")
+
+    def projected(self, factor: Array) -> Array:
+        """Cut off."""
+        return np.asarray(np.clip(factor, 0, np.asarray(self.value, factor.dtype)))
+
+
+@dataclass(frozen=True)
+class Simplex:
+    """Every column of H sums to 1: abundances, as in hyperspectral unmixing (projection: Duchi et al. 2008, fig. 1).
+
+    Examples
+    --------
+    >>> Simplex().projected(np.array([[0.8], [0.4]])).round(6)
+    array([[0.7],
+           [0.3]])
+    """
+
+    convex: bool = True
+
+    def projected(self, factor: Array) -> Array:
+        """The nearest point whose columns sum to 1."""
+        falling = -np.sort(-factor, axis=0)
+        count = np.arange(1, len(factor) + 1)[:, None]
+        excess = (np.cumsum(falling, axis=0, dtype=np.float64) - 1) / count
+        kept = (falling > excess).sum(axis=0)
+        level = np.take_along_axis(excess, np.maximum(kept - 1, 0)[None], axis=0)
+        return np.asarray(np.maximum(factor - level.astype(factor.dtype), 0))
+
+
+@dataclass(frozen=True)
+class Sparseness:
+    """Every part has exactly this sparseness (Hoyer 2004, sec. 3.2), at the energy that it has.
+
+    Parameters
+    ----------
+    value : float
+        0 for a flat part, 1 for a single pixel; 0.75 makes local parts of aligned faces.
+
+    Examples
+    --------
+    >>> from imgnmf.core.measures import sparseness
+    >>> part = Sparseness(0.75).projected(np.arange(100.0)[None])
+    >>> sparseness(part.T).round(6)
+    array([0.75])
+    """
+
+    value: float
+    convex: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.value, (int, float)) or not 0 <= self.value <= 1:
+            raise ParameterError(f"sparseness must be a number within 0 .. 1, got {self.value!r}")
+
+    def projected(self, factor: Array) -> Array:
+        """The nearest parts of this sparseness and of the same energy."""
+        return np.stack([self._nearest(row.astype(np.float64)) for row in factor]).astype(factor.dtype)
+
+    def _nearest(self, part: Array) -> Array:
+        """Alternate between the plane of the sum and the sphere of the energy (Hoyer 2004, p. 1462)."""
+        root, energy = np.sqrt(part.size), float(np.linalg.norm(part))
+        if energy == 0 or part.size == 1:
+            return np.maximum(part, 0)
+        total = energy * (root - (root - 1) * self.value)
+        free = np.ones(part.size, bool)
+        point = part + (total - part.sum()) / part.size
+        for _ in range(part.size):
+            middle = np.where(free, total / free.sum(), 0.0)
+            point = middle + _stretch(middle, point - middle, energy) * (point - middle)
+            if point.min() >= 0:
+                break
+            free &= point > 0
+            point = np.where(free, point, 0.0)
+            point = np.where(free, point - (point.sum() - total) / free.sum(), 0.0)
+        return np.maximum(point, 0)
+
+
+def _stretch(middle: Array, direction: Array, energy: float) -> float:
+    """The `a >= 0` that brings ``middle + a direction`` to the given length."""
+    a, b, c = direction @ direction, middle @ direction, middle @ middle - energy**2
+    return float((-b + np.sqrt(max(b * b - a * c, 0.0))) / a) if a > 0 else 0.0
+
+
+def constrained_step(parts: Quadratic, moving: Array, constraint: Constraint) -> Array:
+    """Projected gradient steps that stay in the set and never raise the objective.
+
+    Examples
+    --------
+    >>> parts = Quadratic(np.eye(2), np.array([[3.0], [1.0]]), n_terms=2)
+    >>> constrained_step(parts, np.array([[0.5], [0.5]]), UpperBound(2.0))
+    array([[2.],
+           [1.]])
+    """
+    largest = float(np.linalg.norm(parts.gram.astype(np.float64), 2))
+    rate = np.asarray(1 / largest if largest > 0 else 0.0, moving.dtype)
+    now = moving
+    for _ in range(INNER):
+        slope = parts.gram @ now - parts.product
+        if constraint.convex:
+            now = constraint.projected(now - rate * slope)
+            continue
+        stepped = _halved(parts, now, slope, rate, constraint)
+        if stepped is None:
+            break
+        now = stepped
+    return np.asarray(now)
+
+
+def _halved(parts: Quadratic, now: Array, slope: Array, rate: Array, constraint: Constraint) -> Array | None:
+    """The first of ever shorter projected steps that lowers the quadratic, if any does."""
+    before = _quadratic(parts, now)
+    for _ in range(HALVINGS):
+        new = constraint.projected(now - rate * slope)
+        if _quadratic(parts, new) < before:
+            return new
+        rate = rate / 2
+    return None
+
+
+def _quadratic(parts: Quadratic, moving: Array) -> float:
+    return float(np.sum((0.5 * (parts.gram @ moving) - parts.product) * moving, dtype=np.float64))

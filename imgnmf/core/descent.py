@@ -1,0 +1,106 @@
+"""Coefficients for given parts under any loss of the beta family: each image's own problem, solved on its own."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from imgnmf.core.kernels import newton_sweeps
+from imgnmf.core.losses import BetaDivergence
+from imgnmf.core.parts import Array, Curvature
+from imgnmf.core.penalties import NO_PENALTY, Weight
+
+__all__ = ["own_minimisers"]
+
+STEPS, SWEEPS, HALVINGS = 200, 50, 30
+# An image is done when a Newton step promises less than this share of the sum of its pixels to the power of beta.
+DONE = 1e-15
+
+
+def own_minimisers(
+    loss: BetaDivergence, V: Array, W: Array, *, weights: Array | None = None, penalty: Weight = NO_PENALTY
+) -> Array:
+    """Minimise ``loss(v, W' h) + penalty(h), h >= 0`` for every column `v`, by projected Newton steps.
+
+    Each step solves a column's own quadratic model, and is halved until that column's objective falls, so that no
+    column's path depends on its neighbours; a column that is done leaves the work. For ``1 <= beta <= 2`` the problem
+    is convex and the answer its minimum.
+
+    Parameters
+    ----------
+    loss : BetaDivergence
+    V : array, shape (n_pixels, n_images), float64
+    W : array, shape (rank, n_pixels), float64
+    weights : array, shape (n_pixels, n_images), optional
+    penalty : Weight
+
+    Returns
+    -------
+    array, shape (rank, n_images)
+
+    Examples
+    --------
+    >>> own_minimisers(BetaDivergence(1), np.array([[3.0], [1.0]]), np.array([[1.0, 1.0]])).round(9)
+    array([[2.]])
+    """
+    H, todo, V = _flat_start(V, W, weights), np.flatnonzero(V.any(axis=0)), np.asarray(V, order="F")
+    unit = np.maximum(V, np.finfo(V.dtype).tiny) ** loss.beta
+    reference = (unit if weights is None else weights * unit).sum(axis=0)
+    for _ in range(STEPS):
+        if not len(todo):
+            break
+        seen = None if weights is None else weights[:, todo]
+        problem = _Columns(loss, V[:, todo], W, seen, penalty)
+        step, promised = problem.newton_step(H[:, todo])
+        moved, fell = problem.searched(H[:, todo], step)
+        H[:, todo] = moved
+        todo = todo[fell & (promised > DONE * reference[todo])]
+    return H
+
+
+class _Columns:
+    """Some columns' problems, and what is needed to improve them all at once."""
+
+    def __init__(self, loss: BetaDivergence, V: Array, W: Array, weights: Array | None, penalty: Weight) -> None:
+        self.loss, self.V, self.W, self.weights, self.penalty = loss, V, W, weights, penalty
+
+    def newton_step(self, H: Array) -> tuple[Array, Array]:
+        """The step to the minimum of each column's quadratic model, and the gain that it promises."""
+        found = self.loss.parts("curvature", self.V, self.W, H, weights=self.weights)
+        parts: Curvature = self.penalty.applied(found, H)
+        slope = np.ascontiguousarray(parts.minus - parts.plus)
+        hessians = _positive(parts.hessians, len(H), np.broadcast_to(parts.plus, H.shape))
+        step = newton_sweeps(hessians, slope, H, SWEEPS) - H
+        return step, np.einsum("ij,ij->j", slope, step)
+
+    def searched(self, H: Array, step: Array) -> tuple[Array, Array]:
+        """Go along `step` as far as each column's objective falls; and which columns moved."""
+        before, share = self.values(H), np.ones(H.shape[1])
+        for _ in range(HALVINGS):
+            after = self.values(H + share * step)
+            stuck = ~(after <= before)
+            if not stuck.any():
+                break
+            share[stuck] /= 2
+        share[stuck] = 0
+        return H + share * step, ~stuck & step.any(axis=0)
+
+    def values(self, H: Array) -> Array:
+        """Each column's objective."""
+        entries = self.loss.entries(self.V, self.W.T @ H)
+        entries = entries if self.weights is None else self.weights * entries
+        return np.asarray(entries.sum(axis=0) + self.penalty.entries(H).sum(axis=0))
+
+
+def _flat_start(V: Array, W: Array, weights: Array | None) -> Array:
+    """The same amount of every part, of each column's own total; zero for an image of zeros."""
+    flat = np.broadcast_to(W.sum(axis=0)[:, None], V.shape)
+    total, model = (a.sum(axis=0) if weights is None else (weights * a).sum(axis=0) for a in (V, flat))
+    return np.tile(total / np.where(model > 0, model, 1), (len(W), 1))
+
+
+def _positive(hessians: Array, rank: int, plus: Array) -> Array:
+    """A part that meets no light has no curvature: a little sends its coefficient to zero in one step."""
+    a, b = np.triu_indices(rank)
+    lifted = hessians.copy()
+    lifted[a == b] = np.maximum(lifted[a == b], 1e-9 * plus)
+    return lifted

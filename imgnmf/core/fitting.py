@@ -1,0 +1,103 @@
+"""One fit from start to end: what is fitted, and by what."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from imgnmf.core.blocks import ColumnBlocks, Runner, energy_of
+from imgnmf.core.encode import exact_coefficients
+from imgnmf.core.inits import Init
+from imgnmf.core.iterate import Iterate, Problem, exact_loss, iterate, settled
+from imgnmf.core.lead_in import led_in_start
+from imgnmf.core.limits import MAX_ITER, Limits
+from imgnmf.core.penalties import Penalties, weights_of
+from imgnmf.core.result import Factorization, History, in_unit
+from imgnmf.core.robust import Robust
+from imgnmf.core.seen import only_seen
+from imgnmf.core.units import in_user_units, power_of_two
+from imgnmf.errors import DataWarning
+
+__all__ = ["Fitting"]
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """What is fitted, and by what."""
+
+    loss: Any
+    solver: Any
+    init: Init
+    rank: int
+    penalty_W: Penalties
+    penalty_H: Penalties
+
+    def problem(self, blocks: ColumnBlocks, run: Runner[Any]) -> Problem:
+        """The problem in the unit of the blocks."""
+        energy = energy_of(blocks, run)
+        total = sum(run(lambda span: blocks.load(span).sum(dtype=np.float64), blocks.spans))
+        size, beta = blocks.shape[0] * blocks.shape[1], self.loss.beta
+        reference = energy / 2 if beta == 2 else size * float(total / size) ** beta
+        scale = float(np.sqrt(energy / size))
+        weights = weights_of(self.penalty_W, self.penalty_H, blocks.shape, scale, beta)
+        loss = self.loss.in_unit(power_of_two(-blocks.exponent)) if isinstance(self.loss, Robust) else self.loss
+        return Problem(blocks, loss, self.solver, *weights, energy, reference)
+
+    def fit(self, problem: Problem, rng: np.random.Generator, limits: Limits, run: Runner[Any]) -> Factorization:
+        """Start, iterate until something ends it, and finish."""
+        W, H = led_in_start(self.init, problem, self.rank, rng, run)
+        problem = settled(problem, W, H)
+        history = History(rounding=problem.rounding, reference=problem.reference)
+        best, reason, converged = limits.follow(iterate(problem, W, H, run), problem, history)
+        if best is None:
+            best = Iterate(W, H, np.nan, np.nan, np.nan)
+        elif (converged or reason.startswith(MAX_ITER)) and self.loss.convex:
+            # The coefficients that `encode` would find for the final parts.
+            H = exact_coefficients(best.W, problem.blocks, problem.loss, problem.penalty_H, run)
+            best = replace(best, H=H)
+        return self.result(best, problem, history, reason, converged)
+
+    def result(self, best: Iterate, problem: Problem, history: History, reason: str, converged: bool) -> Factorization:
+        """The best pair in the user's unit, its error computed anew."""
+        weights = problem.blocks.weights
+        best = replace(best, W=only_seen(best.W, weights, 1), H=only_seen(best.H, weights, 0))
+        W, H = in_user_units(best.W, best.H, problem.blocks.exponent)
+        loss, squared = exact_loss(problem, best.W, best.H)
+        penalties = problem.penalty_W.value(best.W) + problem.penalty_H.value(best.H)
+        exponent = problem.blocks.exponent
+        unit = power_of_two(exponent * self.loss.beta)
+        return Factorization(
+            W=W,
+            H=H,
+            n_iter=len(history.seconds),
+            converged=converged,
+            reason=reason,
+            objective=float(in_unit(np.array(loss + penalties), unit)),
+            relative_error=float(np.sqrt(squared / problem.energy)),
+            trace=history.frozen(unit),
+            loss=problem.loss.in_unit(power_of_two(exponent)) if isinstance(problem.loss, Robust) else self.loss,
+            solver=self.solver.name,
+            init=self.init.name,
+            floor=problem.blocks.floor * power_of_two(problem.blocks.exponent),
+            penalty_H=problem.penalty_H.in_unit(unit, power_of_two(exponent - exponent // 2)),
+        )
+
+    def of_nothing(self, shape: tuple[int, int], blocks: ColumnBlocks) -> Factorization:
+        """The factors of a matrix of zeros: zeros, and a word about it."""
+        warnings.warn("V is zero everywhere, so W and H are too", DataWarning, stacklevel=3)
+        return Factorization(
+            W=np.zeros((shape[0], self.rank), blocks.dtype),
+            H=np.zeros((self.rank, shape[1]), blocks.dtype),
+            n_iter=0,
+            converged=True,
+            reason="V is zero everywhere",
+            objective=0.0,
+            relative_error=0.0,
+            trace=History(0.0, 1.0).frozen(1.0),
+            loss=self.loss,
+            solver=self.solver.name,
+            init=self.init.name,
+        )
