@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from imgnmf.core.solvers import ANLS, HALS, MU, Newton, ProjectedGradient
     from imgnmf.core.stopping import KKTBelow, RelativeDecrease, TimeLimit
     from imgnmf.images import ImageSet, describe_datasets, extract_patches, load_dataset, load_images
+    from imgnmf.studies.choice import RankChoice, choose_rank
+    from imgnmf.studies.generalisation import generalisation
+    from imgnmf.studies.layers import Layer, LayeredFactorization, factorize_layers
     from imgnmf.studies.ranks import RankStudy, factorize_ranks
+    from imgnmf.studies.stability import consensus
 
 __version__ = "0.1.0"
 
@@ -43,20 +47,32 @@ __all__ = [
     "ItakuraSaito",
     "KKTBelow",
     "KullbackLeibler",
+    "Layer",
+    "LayeredFactorization",
     "LeastAbsolute",
     "ModelMeta",
     "Newton",
+    "Orthogonal",
     "ProjectedGradient",
     "RandomInit",
+    "RankChoice",
     "RankStudy",
     "RelativeDecrease",
+    "Simplex",
+    "Smooth",
+    "Sparseness",
     "TimeLimit",
     "Trace",
+    "UpperBound",
+    "choose_rank",
+    "consensus",
     "describe_datasets",
     "errors",
     "extract_patches",
     "factorize",
+    "factorize_layers",
     "factorize_ranks",
+    "generalisation",
     "images",
     "load",
     "load_dataset",
@@ -67,16 +83,21 @@ __all__ = [
 
 _HOME = {
     "imgnmf.archive": ("ModelMeta", "load", "save"),
+    "imgnmf.core.constraints": ("Simplex", "Sparseness", "UpperBound"),
     "imgnmf.core.factorize": ("factorize",),
     "imgnmf.core.inits": ("NNDSVD", "SPA", "ColumnSample", "GivenFactors", "RandomInit"),
     "imgnmf.core.losses": ("BetaDivergence", "Frobenius", "ItakuraSaito", "KullbackLeibler"),
-    "imgnmf.core.penalties": ("L1", "L2"),
+    "imgnmf.core.penalties": ("L1", "L2", "Orthogonal", "Smooth"),
     "imgnmf.core.result": ("Factorization", "Trace"),
     "imgnmf.core.robust": ("L21", "Huber", "LeastAbsolute"),
     "imgnmf.core.solvers": ("ANLS", "HALS", "MU", "Newton", "ProjectedGradient"),
     "imgnmf.core.stopping": ("KKTBelow", "RelativeDecrease", "TimeLimit"),
     "imgnmf.images": ("ImageSet", "describe_datasets", "extract_patches", "load_dataset", "load_images"),
+    "imgnmf.studies.choice": ("RankChoice", "choose_rank"),
+    "imgnmf.studies.generalisation": ("generalisation",),
+    "imgnmf.studies.layers": ("Layer", "LayeredFactorization", "factorize_layers"),
     "imgnmf.studies.ranks": ("RankStudy", "factorize_ranks"),
+    "imgnmf.studies.stability": ("consensus",),
 }
 _MODULES = ("errors", "images", "viz")
 

@@ -5,7 +5,7 @@ To add one: a frozen class with `projected`, one export, one line in the tests' 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -31,6 +31,14 @@ class Constraint(Protocol):
         """The nearest point of the set, for k-major factors of shape (rank, n)."""
         ...
 
+    def in_unit(self, unit: float) -> Constraint:
+        """The same set where the factor counts `unit` times as much."""
+        ...
+
+    def excess(self, factor: Array) -> float:
+        """How many times too large a factor is for the set, roughly."""
+        ...
+
 
 @dataclass(frozen=True)
 class UpperBound:
@@ -53,6 +61,14 @@ class UpperBound:
         """Cut off."""
         return np.asarray(np.clip(factor, 0, np.asarray(self.value, factor.dtype)))
 
+    def in_unit(self, unit: float) -> UpperBound:
+        """The bound in that unit."""
+        return replace(self, value=self.value * unit)
+
+    def excess(self, factor: Array) -> float:
+        """By the largest entry; 1 where all fit."""
+        return max(1.0, float(factor.max(initial=0)) / self.value)
+
 
 @dataclass(frozen=True)
 class Simplex:
@@ -65,13 +81,22 @@ class Simplex:
            [0.3]])
     """
 
+    total: float = 1.0
     convex: bool = True
 
+    def in_unit(self, unit: float) -> Simplex:
+        """The sum in that unit."""
+        return replace(self, total=self.total * unit)
+
+    def excess(self, factor: Array) -> float:
+        """By the mean of the columns' sums."""
+        return float(factor.sum(axis=0).mean()) / self.total or 1.0
+
     def projected(self, factor: Array) -> Array:
-        """The nearest point whose columns sum to 1."""
+        """The nearest point whose columns have the sum."""
         falling = -np.sort(-factor, axis=0)
         count = np.arange(1, len(factor) + 1)[:, None]
-        excess = (np.cumsum(falling, axis=0, dtype=np.float64) - 1) / count
+        excess = (np.cumsum(falling, axis=0, dtype=np.float64) - self.total) / count
         kept = (falling > excess).sum(axis=0)
         level = np.take_along_axis(excess, np.maximum(kept - 1, 0)[None], axis=0)
         return np.asarray(np.maximum(factor - level.astype(factor.dtype), 0))
@@ -101,15 +126,25 @@ class Sparseness:
         if not isinstance(self.value, (int, float)) or not 0 <= self.value <= 1:
             raise ParameterError(f"sparseness must be a number within 0 .. 1, got {self.value!r}")
 
+    def in_unit(self, unit: float) -> Sparseness:
+        """The same: sparseness is free of scale."""
+        del unit
+        return self
+
+    def excess(self, factor: Array) -> float:
+        """Any scale will do."""
+        del factor
+        return 1.0
+
     def projected(self, factor: Array) -> Array:
         """The nearest parts of this sparseness and of the same energy."""
-        return np.stack([self._nearest(row.astype(np.float64)) for row in factor]).astype(factor.dtype)
+        return np.asarray([self._nearest(row.astype(np.float64)) for row in factor], factor.dtype).reshape(factor.shape)
 
     def _nearest(self, part: Array) -> Array:
         """Alternate between the plane of the sum and the sphere of the energy (Hoyer 2004, p. 1462)."""
         root, energy = np.sqrt(part.size), float(np.linalg.norm(part))
         if energy == 0 or part.size == 1:
-            return np.maximum(part, 0)
+            return np.asarray(np.maximum(part, 0))
         total = energy * (root - (root - 1) * self.value)
         free = np.ones(part.size, bool)
         point = part + (total - part.sum()) / part.size
@@ -121,7 +156,7 @@ class Sparseness:
             free &= point > 0
             point = np.where(free, point, 0.0)
             point = np.where(free, point - (point.sum() - total) / free.sum(), 0.0)
-        return np.maximum(point, 0)
+        return np.asarray(np.maximum(point, 0))
 
 
 def _stretch(middle: Array, direction: Array, energy: float) -> float:

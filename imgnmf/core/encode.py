@@ -9,6 +9,7 @@ import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks, Runner, running, thread_count
 from imgnmf.core.check import as_matrix, checked_values
+from imgnmf.core.constraints import Constraint, constrained_step
 from imgnmf.core.descent import own_minimisers
 from imgnmf.core.losses import BetaDivergence, Loss, pair_products
 from imgnmf.core.nnls import nonnegative_least_squares, own_least_squares
@@ -22,7 +23,7 @@ from imgnmf.errors import ShapeMismatchError
 __all__ = ["encode", "exact_coefficients"]
 
 
-REWEIGHTINGS, SETTLED = 300, 1e-8
+REWEIGHTINGS, CONSTRAINED_STEPS, SETTLED = 300, 2000, 1e-9
 
 
 def encode(
@@ -33,6 +34,7 @@ def encode(
     weights: Any = None,
     missing: Literal["error", "mask"] = "error",
     penalty: Weight = NO_PENALTY,
+    constraint: Constraint | None = None,
     floor: float = 0.0,
     threads: int | None = None,
 ) -> Array:
@@ -54,6 +56,8 @@ def encode(
         Refuse NaN, or give it weight 0.
     penalty : Weight
         On the coefficients, in the unit of `V_new`; a fit has its own as `penalty_H`.
+    constraint : Constraint, optional
+        A set that the coefficients must stay in; a fit has its own as `constraint_H`.
     floor : float
         What `V_new` is lifted to; a fit has its own.
     threads : int, optional
@@ -95,19 +99,30 @@ def encode(
         loss = loss.in_unit(power_of_two(-exponent_V))
     with running(thread_count(threads)) as run:
         blocks = ColumnBlocks(V, np.dtype(np.float64), exponent_V, floor * power_of_two(-exponent_V), seen)
-        H = exact_coefficients(np.ldexp(W.T.astype(np.float64), -exponent_W), blocks, loss, scaled, run)
+        parts = np.ldexp(W.T.astype(np.float64), -exponent_W)
+        inside = None if constraint is None else constraint.in_unit(power_of_two(exponent_W - exponent_V))
+        H = exact_coefficients(parts, blocks, loss, scaled, run, inside)
     H = only_seen(H, seen, 0)
     return np.ldexp(H, exponent_V - exponent_W).astype(W.dtype, copy=False)
 
 
-def exact_coefficients(W: Array, blocks: ColumnBlocks, loss: Loss, penalty: Weight, run: Runner[Array]) -> Array:
+def exact_coefficients(
+    W: Array,
+    blocks: ColumnBlocks,
+    loss: Loss,
+    penalty: Weight,
+    run: Runner[Array],
+    constraint: Constraint | None = None,
+) -> Array:
     """The minimiser of loss plus penalty over H for k-major parts `W`, solved in float64."""
     wide, W = replace(blocks, dtype=np.dtype(np.float64)), W.astype(np.float64)
     gram = W @ W.T
 
     def visit(span: slice) -> Array:
         V_b, M_b = wide.load(span), wide.load_weights(span)
-        if isinstance(loss, BetaDivergence):
+        if constraint is not None:
+            exact = _constrained(loss, W, V_b, M_b, penalty, constraint)
+        elif isinstance(loss, BetaDivergence):
             exact = own_minimisers(loss, V_b, W, weights=M_b, penalty=penalty)
         elif isinstance(loss, Huber):
             exact = _reweighted(loss, gram, W, V_b, M_b, penalty)
@@ -133,6 +148,26 @@ def _reweighted(loss: Huber, gram: Array, W: Array, V: Array, weights: Array | N
         near = loss.reweighted(V[:, todo], W.T @ H[:, todo])
         near = near if weights is None else near * weights[:, todo]
         moved = _least_squares(gram, W, V[:, todo], near, penalty)
+        change = np.abs(moved - H[:, todo]).max(axis=0, initial=0)
+        H[:, todo] = moved
+        todo = todo[change > SETTLED * np.abs(moved).max(axis=0, initial=0)]
+        if not len(todo):
+            break
+    return H
+
+
+def _constrained(
+    loss: Loss, W: Array, V: Array, weights: Array | None, penalty: Weight, constraint: Constraint
+) -> Array:
+    """Accelerated projected steps on all images, each image out when its coefficients stay."""
+    H = constraint.projected(_least_squares(W @ W.T, W, V, weights, penalty))
+    before, todo, t = H.copy(), np.arange(V.shape[1]), 1.0
+    for _ in range(CONSTRAINED_STEPS):
+        t_next = (1 + np.sqrt(1 + 4 * t * t)) / 2
+        ahead = constraint.projected(H[:, todo] + (t - 1) / t_next * (H[:, todo] - before[:, todo]))
+        seen = None if weights is None else weights[:, todo]
+        parts = penalty.applied(loss.parts("quadratic", V[:, todo], W, ahead, weights=seen), ahead)
+        moved, before[:, todo], t = constrained_step(parts, ahead, constraint), H[:, todo], t_next
         change = np.abs(moved - H[:, todo]).max(axis=0, initial=0)
         H[:, todo] = moved
         todo = todo[change > SETTLED * np.abs(moved).max(axis=0, initial=0)]

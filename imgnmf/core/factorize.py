@@ -12,12 +12,14 @@ import numpy as np
 from imgnmf.core.blocks import running, useful_threads
 from imgnmf.core.check import as_matrix, checked_count, checked_rank
 from imgnmf.core.choices import InitLike, LossLike, SolverLike, as_init, as_loss, as_solver
+from imgnmf.core.constraints import Constraint
 from imgnmf.core.fitting import Fitting
 from imgnmf.core.inits import ColumnSample, GivenFactors, RandomInit
 from imgnmf.core.limits import MAX_ITER, Callback, Limits, State
 from imgnmf.core.penalties import Penalties
 from imgnmf.core.result import Factorization
 from imgnmf.core.seen import usable
+from imgnmf.core.steering import checked_steering
 from imgnmf.core.stopping import RelativeDecrease, StoppingRule, TimeLimit
 from imgnmf.core.units import as_blocks
 from imgnmf.errors import ConvergenceWarning
@@ -35,6 +37,9 @@ def factorize(
     n_init: int = 1,
     penalty_W: Penalties = None,
     penalty_H: Penalties = None,
+    constraint_W: Constraint | None = None,
+    constraint_H: Constraint | None = None,
+    fixed_W: Any = None,
     weights: Any = None,
     missing: Literal["error", "mask"] = "error",
     negative: Literal["error", "clip"] = "error",
@@ -64,8 +69,12 @@ def factorize(
     init : "nndsvd", "random", "columns", "spa" or Init
     n_init : int
         Fit from so many starts and keep the best.
-    penalty_W, penalty_H : L1, L2 or several, optional
+    penalty_W, penalty_H : L1, L2 or several, optional; for W also Smooth and Orthogonal
         Both or none: a penalty on one factor is defeated by scale.
+    constraint_W, constraint_H : UpperBound, Simplex or Sparseness, optional
+        A set that the factor stays in; `Sparseness` for W, `Simplex` for H.
+    fixed_W : array, shape (n_pixels, j), non-negative, optional
+        Parts that stay as they are, the first j of the rank; the others are learned beside them.
     weights : array, shape (n_pixels, n_images), (n_pixels, 1) or (1, n_images), non-negative, optional
         How much each entry counts, relative to the largest; 0 = not seen. Objective and relative error count alike.
     missing : {"error", "mask"}
@@ -114,7 +123,11 @@ def factorize(
     start = as_init(init)
     rank = checked_rank(rank, data.shape, beyond=isinstance(start, (RandomInit, ColumnSample, GivenFactors)))
     limits = Limits(_as_rules(stop, time_limit), checked_count("max_iter", max_iter, 0), callback, started)
-    fitting = Fitting(as_loss(loss), as_solver(solver, as_loss(loss), rank), start, rank, penalty_W, penalty_H)
+    chosen = as_solver(solver, as_loss(loss), rank)
+    steering = checked_steering(
+        fixed_W, constraint_W, constraint_H, penalty_W=penalty_W, solver=chosen, rank=rank, n_pixels=data.shape[0]
+    )
+    fitting = Fitting(as_loss(loss), chosen, start, rank, penalty_W, penalty_H, steering)
     blocks = as_blocks(data, fitting.loss, seen)
     if not data.any():
         return fitting.of_nothing(data.shape, blocks)

@@ -12,12 +12,13 @@ from imgnmf.core.blocks import ColumnBlocks, Runner, energy_of
 from imgnmf.core.encode import exact_coefficients
 from imgnmf.core.inits import Init
 from imgnmf.core.iterate import Iterate, Problem, exact_loss, iterate, settled
-from imgnmf.core.lead_in import led_in_start
 from imgnmf.core.limits import MAX_ITER, Limits
 from imgnmf.core.penalties import Penalties, weights_of
 from imgnmf.core.result import Factorization, History, in_unit
 from imgnmf.core.robust import Robust
 from imgnmf.core.seen import only_seen
+from imgnmf.core.start import steered_start
+from imgnmf.core.steering import FREE, Steering
 from imgnmf.core.units import in_user_units, power_of_two
 from imgnmf.errors import DataWarning
 
@@ -34,6 +35,7 @@ class Fitting:
     rank: int
     penalty_W: Penalties
     penalty_H: Penalties
+    steering: Steering = FREE
 
     def problem(self, blocks: ColumnBlocks, run: Runner[Any]) -> Problem:
         """The problem in the unit of the blocks."""
@@ -44,11 +46,12 @@ class Fitting:
         scale = float(np.sqrt(energy / size))
         weights = weights_of(self.penalty_W, self.penalty_H, blocks.shape, scale, beta)
         loss = self.loss.in_unit(power_of_two(-blocks.exponent)) if isinstance(self.loss, Robust) else self.loss
-        return Problem(blocks, loss, self.solver, *weights, energy, reference)
+        given = self.steering.in_unit(blocks.exponent, blocks.dtype)
+        return Problem(blocks, loss, self.solver, *weights, energy, reference, steering=given)
 
     def fit(self, problem: Problem, rng: np.random.Generator, limits: Limits, run: Runner[Any]) -> Factorization:
         """Start, iterate until something ends it, and finish."""
-        W, H = led_in_start(self.init, problem, self.rank, rng, run)
+        W, H = steered_start(self.init, problem, self.rank, rng, run)
         problem = settled(problem, W, H)
         history = History(rounding=problem.rounding, reference=problem.reference)
         best, reason, converged = limits.follow(iterate(problem, W, H, run), problem, history)
@@ -56,7 +59,8 @@ class Fitting:
             best = Iterate(W, H, np.nan, np.nan, np.nan)
         elif (converged or reason.startswith(MAX_ITER)) and self.loss.convex:
             # The coefficients that `encode` would find for the final parts.
-            H = exact_coefficients(best.W, problem.blocks, problem.loss, problem.penalty_H, run)
+            inside = problem.steering.constraint_H
+            H = exact_coefficients(best.W, problem.blocks, problem.loss, problem.penalty_H, run, inside)
             best = replace(best, H=H)
         return self.result(best, problem, history, reason, converged)
 
@@ -83,6 +87,7 @@ class Fitting:
             init=self.init.name,
             floor=problem.blocks.floor * power_of_two(problem.blocks.exponent),
             penalty_H=problem.penalty_H.in_unit(unit, power_of_two(exponent - exponent // 2)),
+            constraint_H=self.steering.constraint_H,
         )
 
     def of_nothing(self, shape: tuple[int, int], blocks: ColumnBlocks) -> Factorization:

@@ -20,12 +20,14 @@ from typing import Any
 import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks, Runner, block_spans
+from imgnmf.core.constraints import Constraint, constrained_step
 from imgnmf.core.extrapolation import Pace, extrapolated
 from imgnmf.core.losses import Loss
 from imgnmf.core.parts import Array, Parts, inner
 from imgnmf.core.penalties import Weight
 from imgnmf.core.robust import Robust
 from imgnmf.core.solvers import Solver
+from imgnmf.core.steering import FREE, Steering
 
 __all__ = ["Iterate", "Problem", "exact_loss", "iterate", "settled"]
 
@@ -46,6 +48,7 @@ class Problem:
     penalty_H: Weight
     energy: float
     reference: float
+    steering: Steering = FREE
 
     @property
     def rounding(self) -> float:
@@ -64,9 +67,18 @@ class Problem:
         found: Parts = loss.parts(self.solver.needs, V.T, H, W, weights=seen, measure=True)
         return found
 
-    def step(self, parts: Parts, moving: Array, careful: bool) -> Array:
-        """The solver's step, or its careful one."""
+    def step(self, parts: Any, moving: Array, careful: bool, constraint: Constraint | None = None) -> Array:
+        """The solver's step, or its careful one, or one that stays in a set."""
+        if constraint is not None:
+            return constrained_step(parts, moving, constraint)
         return (self.solver.careful_step if careful else self.solver.step)(parts, moving)
+
+    def stationarity_of_W(self, total: Parts, W: Array) -> float:
+        """What one more step on W promises to gain; unknown under constraints."""
+        if self.steering.constrained:
+            return np.nan
+        parts = self.penalty_W.applied(total, W).beside(self.steering.n_fixed, W)
+        return float(parts.predicted_decrease(W[self.steering.n_fixed :]))
 
 
 @dataclass(frozen=True)
@@ -134,7 +146,7 @@ def iterate(problem: Problem, W: Array, H: Array, run: Runner[Any]) -> Iterator[
         found = total.measured(ahead, stepped, problem.energy)
         value = found.loss + problem.penalty_W.value(found.factor) + problem.penalty_H.value(memory.last)
         if checking:
-            decrease += problem.penalty_W.applied(total, stepped).predicted_decrease(stepped)
+            decrease += problem.stationarity_of_W(total, stepped)
         if value <= objective + problem.rounding or iteration == 1:
             objective, squared_residual, accepted_W = (
                 min(value, objective),
@@ -143,7 +155,7 @@ def iterate(problem: Problem, W: Array, H: Array, run: Runner[Any]) -> Iterator[
             )
             memory.accept()
             way = way.after_success()
-            ahead = extrapolated(stepped, last_W, way.momentum, way.positive_only)
+            ahead = problem.steering.kept_W(extrapolated(stepped, last_W, way.momentum, way.positive_only))
             last_W = stepped
         else:
             ahead, last_W, way = accepted_W, accepted_W, way.after_rise()
@@ -187,8 +199,9 @@ def one_pass(
         H_b = memory.accepted[:, span]
         parts = problem.penalty_H.applied(problem.parts(V_b, M_b, W, H_b), H_b)
         decrease = parts.predicted_decrease(H_b) if checking else 0.0
-        stepped = problem.step(parts, H_b, way.careful > 0)
+        stepped = problem.step(parts, H_b, way.careful > 0, problem.steering.constraint_H)
         H_y = extrapolated(stepped, memory.last[:, span], way.momentum, way.positive_only)
+        H_y = problem.steering.kept_H(H_y)
         memory.spare[:, span] = stepped
         memory.last[:, span] = H_y
         return problem.parts_of_W(V_b, M_b, W, H_y), decrease
@@ -202,12 +215,16 @@ def one_pass(
 
 def step_W(problem: Problem, total: Parts, W: Array, careful: bool, run: Runner[Any]) -> Array:
     """The step on W; its columns are pixels, independent of each other, so it runs block by block too."""
-    parts = problem.penalty_W.applied(total, W)
+    parts = problem.penalty_W.applied(total, W).beside(problem.steering.n_fixed, W)
+    fixed, free = W[: problem.steering.n_fixed], W[problem.steering.n_fixed :]
+    if problem.steering.constraint_W is not None:
+        return np.concatenate([fixed, problem.step(parts, free, careful, problem.steering.constraint_W)])
 
     def visit(span: slice) -> Array:
-        return problem.step(parts.columns(span), W[:, span], careful)
+        return problem.step(parts.columns(span), free[:, span], careful)
 
-    return np.concatenate(list(run(visit, block_spans(256, W.shape[1]))), axis=1)
+    stepped = np.concatenate(list(run(visit, block_spans(256, W.shape[1]))), axis=1)
+    return np.concatenate([fixed, stepped]) if problem.steering.n_fixed else stepped
 
 
 def exact_loss(problem: Problem, W: Array, H: Array) -> tuple[float, float]:

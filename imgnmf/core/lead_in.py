@@ -23,8 +23,9 @@ from imgnmf.core.parts import Array, Quadratic
 from imgnmf.core.penalties import Weight
 from imgnmf.core.sketch import randomized_basis
 from imgnmf.core.solvers import HALS
+from imgnmf.core.steering import FREE
 
-__all__ = ["led_in_start"]
+__all__ = ["led_in_start", "lifted"]
 
 COARSE_ITERATIONS, SKETCH_ITERATIONS, FROBENIUS_ITERATIONS, PLAIN_ITERATIONS = 40, 20, 10, 60
 # A lead-in ends when it gained less than this share of its objective over so many iterations.
@@ -43,14 +44,14 @@ def led_in_start(
         W, H = _improved(init, problem, rank, rng, run)
     if not problem.solver.needs_positive:
         return W, H
-    return _lifted(W), _lifted(H)
+    return lifted(W), lifted(H)
 
 
 def _improved(
     init: Init, problem: Problem, rank: int, rng: np.random.Generator, run: Runner[Any]
 ) -> tuple[Array, Array]:
     other_loss = not isinstance(problem.loss, Frobenius)
-    easy = replace(problem, loss=Frobenius(), solver=HALS(), penalty_W=Weight(), penalty_H=Weight())
+    easy = replace(problem, loss=Frobenius(), solver=HALS(), penalty_W=Weight(), penalty_H=Weight(), steering=FREE)
     if easy.solver.needs != problem.solver.needs and not other_loss:
         return fitted_start(init, problem.blocks, rank, rng, run)
     if (images := _sample(problem.blocks.shape[1], rank, rng)) is not None:
@@ -117,7 +118,8 @@ def _sketched(problem: Problem, width: int, rng: np.random.Generator, run: Runne
     return replace(problem, blocks=blocks, loss=_SketchedFrobenius(basis), energy=energy_of(blocks, run))
 
 
-def _lifted(factor: Array) -> Array:
+def lifted(factor: Array) -> Array:
+    """The factor without zeros, which a multiplicative step could never leave."""
     level = factor.mean(axis=1, keepdims=True)
     level = np.where(level > 0, level, factor.mean())
     return np.asarray(np.maximum(factor, np.asarray(LIFT, factor.dtype) * level))

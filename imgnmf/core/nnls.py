@@ -95,7 +95,7 @@ def _pivoted(G: Array, P: Array, guess: Array) -> Array:
     """Exchange coefficients between zero and free until none violates; `G`, shared or not, has unit diagonals."""
     rank, n = P.shape
     noise = 1e-12 * np.abs(P).max(axis=0, initial=0)
-    dead = np.broadcast_to(np.einsum("...ii->i...", G).reshape(rank, -1) <= 0, P.shape)
+    dead = np.broadcast_to(np.einsum("...ii->i...", G).reshape(rank, 1 if G.ndim == 2 else n) <= 0, P.shape)
     free = (guess > 0) & ~dead
     H, todo = np.maximum(guess, 0), np.arange(n)
     fewest, patience = np.full(n, rank + 1), np.full(n, 3)

@@ -51,6 +51,10 @@ class Parts(Protocol):
         """The same parts, for some columns of the moving factor."""
         ...
 
+    def beside(self, n_fixed: int, moving: Array) -> Self:
+        """The same parts for the rows of the moving factor after the first `n_fixed`, which stay as they are."""
+        ...
+
     def split(self, moving: Array) -> tuple[Array, Array]:
         """The gradient at `moving` as ``plus - minus``, both non-negative for non-negative factors."""
         ...
@@ -101,6 +105,24 @@ class Quadratic:
 
     def columns(self, span: slice) -> Self:
         return replace(self, product=self.product[:, span])
+
+    def beside(self, n_fixed: int, moving: Array) -> Self:
+        if not n_fixed:
+            return self
+        free = slice(n_fixed, None)
+        explained = self.gram[free, :n_fixed] @ moving[:n_fixed]
+        return replace(self, gram=self.gram[free, free], product=self.product[free] - explained)
+
+    def pulled(self, slope: Array, curvature: float, moving: Array) -> Self:
+        """With a term added that has this slope at `moving` and no more than this curvature anywhere."""
+        bend = np.asarray(curvature, self.gram.dtype)
+        gram = self.gram + bend * np.eye(len(self.gram), dtype=self.gram.dtype)
+        return replace(self, gram=gram, product=self.product + bend * moving - slope)
+
+    def coupled(self, strength: float) -> Self:
+        """With ``strength / 2 * sum_{s != t} <moving_s, moving_t>`` added to the loss."""
+        others = np.ones_like(self.gram) - np.eye(len(self.gram), dtype=self.gram.dtype)
+        return replace(self, gram=self.gram + np.asarray(strength, self.gram.dtype) * others)
 
     def split(self, moving: Array) -> tuple[Array, Array]:
         return self.product, self.gram @ moving
@@ -158,6 +180,10 @@ class Gradient:
         shared = self.plus.shape[1] == 1
         return replace(self, minus=self.minus[:, span], plus=self.plus if shared else self.plus[:, span])
 
+    def beside(self, n_fixed: int, moving: Array) -> Self:
+        del moving
+        return replace(self, minus=self.minus[n_fixed:], plus=self.plus[n_fixed:])
+
     def split(self, moving: Array) -> tuple[Array, Array]:
         del moving
         return self.minus, self.plus
@@ -212,6 +238,10 @@ class Curvature:
 
     def columns(self, span: slice) -> Self:
         return self._with(self.first_order.columns(span), self.hessians[:, span])
+
+    def beside(self, n_fixed: int, moving: Array) -> Self:
+        a, _ = np.triu_indices(len(self.minus))
+        return self._with(self.first_order.beside(n_fixed, moving), self.hessians[a >= n_fixed])
 
     def split(self, moving: Array) -> tuple[Array, Array]:
         return self.first_order.split(moving)

@@ -8,10 +8,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from imgnmf.core.parts import Array, Parts
-from imgnmf.errors import IncompatibleError, ParameterError
+from imgnmf.core.parts import Array, Parts, inner
+from imgnmf.errors import IncompatibleError, ParameterError, ShapeMismatchError
 
-__all__ = ["L1", "L2", "NO_PENALTY", "Penalties", "Weight", "weights_of"]
+__all__ = ["L1", "L2", "NO_PENALTY", "Orthogonal", "Penalties", "Smooth", "Weight", "laplacian", "weights_of"]
 
 
 @dataclass(frozen=True)
@@ -51,20 +51,68 @@ class L2:
         _checked_strength(self.strength)
 
 
-Penalties: TypeAlias = L1 | L2 | Sequence[L1 | L2] | None
+Penalty: TypeAlias = "L1 | L2 | Smooth | Orthogonal"
+Penalties: TypeAlias = "Penalty | Sequence[Penalty] | None"
+
+
+@dataclass(frozen=True)
+class Smooth:
+    """``strength / 2 * sum (w_p - w_q)**2`` over neighbouring pixels: parts without grain; on W, scaled as `L2`.
+
+    Parameters
+    ----------
+    strength : float
+    image_shape : (height, width) or (height, width, channels)
+        Of the images; channels are smoothed each on its own.
+
+    Examples
+    --------
+    >>> Smooth(0.1, (8, 8))
+    Smooth(strength=0.1, image_shape=(8, 8))
+    """
+
+    strength: float
+    image_shape: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        _checked_strength(self.strength)
+
+
+@dataclass(frozen=True)
+class Orthogonal:
+    """``strength / 2 * sum_{s != t} <w_s, w_t>``: parts that do not overlap; on W, scaled as `L2`.
+
+    Examples
+    --------
+    >>> Orthogonal(0.1)
+    Orthogonal(strength=0.1)
+    """
+
+    strength: float
+
+    def __post_init__(self) -> None:
+        _checked_strength(self.strength)
 
 
 @dataclass(frozen=True)
 class Weight:
-    """``l1 * sum(factor) + l2 / 2 * sum(factor**2)``, in the unit of the scaled data."""
+    """What penalties come to, in the unit of the scaled data.
+
+    ``l1 sum(F) + l2 / 2 sum(F**2) + overlap / 2 sum_{s != t} <F_s, F_t> + smooth / 2 sum (F_p - F_q)**2``, the last
+    over neighbours on the pixel `grid`.
+    """
 
     l1: float = 0.0
     l2: float = 0.0
+    overlap: float = 0.0
+    smooth: float = 0.0
+    grid: tuple[int, ...] = ()
 
     def value(self, factor: Array) -> float:
         """The penalty of a non-negative factor."""
         l1 = self.l1 * float(factor.sum(dtype=np.float64)) if self.l1 else 0.0
-        return l1 + (self.l2 / 2 * float(np.square(factor, dtype=np.float64).sum()) if self.l2 else 0.0)
+        l2 = self.l2 / 2 * float(np.square(factor, dtype=np.float64).sum()) if self.l2 else 0.0
+        return l1 + l2 + self._overlap(factor) + self._roughness(factor)
 
     def entries(self, factor: Array) -> Array:
         """The penalty of every entry."""
@@ -78,7 +126,40 @@ class Weight:
 
     def applied(self, parts: Parts, moving: Array) -> Any:
         """The parts of loss plus penalty."""
-        return parts.penalised(self.l1, self.l2, moving)
+        parts = parts.penalised(self.l1, self.l2, moving)
+        if self.overlap:
+            parts = parts.coupled(self.overlap)  # type: ignore[attr-defined]
+        if self.smooth:
+            # No pixel has more than four neighbours, so no eigenvalue of the grid's Laplacian is above 8.
+            slope = self.smooth * laplacian(moving, self.grid)
+            parts = parts.pulled(slope.astype(moving.dtype), 8 * self.smooth, moving)  # type: ignore[attr-defined]
+        return parts
+
+    def _overlap(self, factor: Array) -> float:
+        if not self.overlap:
+            return 0.0
+        total = np.square(factor.sum(axis=0, dtype=np.float64)).sum()
+        return self.overlap / 2 * float(total - np.square(factor, dtype=np.float64).sum())
+
+    def _roughness(self, factor: Array) -> float:
+        return self.smooth / 2 * inner(factor, laplacian(factor, self.grid)) if self.smooth else 0.0
+
+
+def laplacian(factor: Array, grid: tuple[int, ...]) -> Array:
+    """For every pixel, the sum of its differences from its neighbours above, below, left and right.
+
+    >>> laplacian(np.array([[0.0, 1.0, 0.0]]), (1, 3))
+    array([[-1.,  2., -1.]])
+    """
+    pictures = factor.reshape(len(factor), *grid)
+    result = np.zeros_like(pictures)
+    for axis in (1, 2):
+        step = np.diff(pictures, axis=axis)
+        low, high = [slice(None)] * pictures.ndim, [slice(None)] * pictures.ndim
+        low[axis], high[axis] = slice(None, -1), slice(1, None)
+        result[tuple(low)] -= step
+        result[tuple(high)] += step
+    return result.reshape(factor.shape)
 
 
 NO_PENALTY = Weight()
@@ -88,26 +169,43 @@ def weights_of(
     penalty_W: Penalties, penalty_H: Penalties, shape: tuple[int, int], scale: float, beta: float
 ) -> tuple[Weight, Weight]:
     """The penalties' weights for data of this shape and root mean square; both factors or none."""
-    if bool(_strengths(penalty_W)) != bool(_strengths(penalty_H)):
-        alone, other = ("penalty_W", "penalty_H") if _strengths(penalty_W) else ("penalty_H", "penalty_W")
+    if bool(strengths(penalty_W)) != bool(strengths(penalty_H)):
+        alone, other = ("penalty_W", "penalty_H") if strengths(penalty_W) else ("penalty_H", "penalty_W")
         raise IncompatibleError(
             f"{alone} without {other} is defeated by scale: the penalised factor shrinks and the other grows without "
             f"end; give {other} too"
         )
     n_pixels, n_images = shape
+    for penalty in strengths(penalty_H):
+        if isinstance(penalty, (Smooth, Orthogonal)):
+            raise IncompatibleError(f"{penalty!r} is a penalty for W, the parts; for H take L1 or L2")
+    for penalty in strengths(penalty_W):
+        if isinstance(penalty, Smooth) and np.prod(penalty.image_shape) != n_pixels:
+            raise ShapeMismatchError(
+                f"{penalty!r} is for images of {np.prod(penalty.image_shape)} pixels, and V has {n_pixels}"
+            )
     sides = ((penalty_W, n_images), (penalty_H, n_pixels))
     made = [_weight(penalty, entries, scale, beta) for penalty, entries in sides]
     return made[0], made[1]
 
 
 def _weight(penalties: Penalties, entries: int, scale: float, beta: float) -> Weight:
-    l1 = sum(p.strength for p in _strengths(penalties) if isinstance(p, L1))
-    l2 = sum(p.strength for p in _strengths(penalties) if isinstance(p, L2))
-    return Weight(l1 * entries * scale ** (beta - 0.5), l2 * entries * scale ** (beta - 1)) if l1 or l2 else Weight()
+    given = strengths(penalties)
+    if not given:
+        return Weight()
+
+    def total(kind: type) -> float:
+        return entries * sum(p.strength for p in given if isinstance(p, kind))
+
+    linear, square = scale ** (beta - 0.5), scale ** (beta - 1)
+    grid = next((p.image_shape for p in given if isinstance(p, Smooth)), ())
+    return Weight(total(L1) * linear, total(L2) * square, total(Orthogonal) * square, total(Smooth) * square, grid)
 
 
-def _strengths(penalties: Penalties) -> tuple[L1 | L2, ...]:
-    listed = () if penalties is None else (penalties,) if isinstance(penalties, (L1, L2)) else tuple(penalties)
+def strengths(penalties: Penalties) -> tuple[Penalty, ...]:
+    """The penalties that have any strength."""
+    one = isinstance(penalties, (L1, L2, Smooth, Orthogonal))
+    listed: Any = () if penalties is None else (penalties,) if one else penalties
     return tuple(p for p in listed if p.strength)
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from imgnmf.core.constraints import Constraint
 from imgnmf.core.encode import encode
 from imgnmf.core.losses import Loss
 from imgnmf.core.parts import Array
@@ -96,6 +97,8 @@ class Factorization:
         What V was lifted to, in its own unit; 0 for losses that can take zeros.
     penalty_H : Weight
         What the coefficients were penalised by, in the unit of V; `encode` applies it too.
+    constraint_H : Constraint, optional
+        The set that the coefficients were kept in; `encode` keeps to it too.
 
     Examples
     --------
@@ -119,6 +122,7 @@ class Factorization:
     init: str = "nndsvd"
     floor: float = 0.0
     penalty_H: Weight = NO_PENALTY
+    constraint_H: Constraint | None = None
 
     @property
     def rank(self) -> int:
@@ -130,7 +134,12 @@ class Factorization:
         return np.asarray(self.W @ self.H)
 
     def normalized(self) -> Factorization:
-        """The same product, each part scaled to a maximum of 1 and its scale moved into `H`."""
+        """The same product, each part scaled to a maximum of 1 and its scale moved into `H`.
+
+        A fit whose coefficients are constrained has its scale already, and stays as it is.
+        """
+        if self.constraint_H is not None:
+            return self
         peak = self.W.max(axis=0, initial=0)
         scale = np.where(peak > 0, peak, 1)
         return replace(self, W=self.W / scale, H=self.H * scale[:, None])
@@ -150,5 +159,6 @@ class Factorization:
             weights=weights,
             missing=missing,
             penalty=self.penalty_H,
+            constraint=self.constraint_H,
             floor=self.floor,
         )

@@ -1,0 +1,43 @@
+"""The first pair of a fit: led in, beside the parts that are given, and inside the sets that it must stay in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from imgnmf.core.blocks import Runner
+from imgnmf.core.inits import Init, coefficients_for, fitted_start
+from imgnmf.core.iterate import Problem
+from imgnmf.core.lead_in import led_in_start, lifted
+from imgnmf.core.parts import Array
+
+__all__ = ["steered_start"]
+
+
+def steered_start(
+    init: Init, problem: Problem, rank: int, rng: np.random.Generator, run: Runner[Any]
+) -> tuple[Array, Array]:
+    """The start of `init`, beside the given parts and inside the sets."""
+    steering = problem.steering
+    if steering.fixed_W is None:
+        W, H = led_in_start(init, problem, rank, rng, run)
+    else:
+        W, H = _beside(steering.fixed_W, init, problem, rank, rng, run)
+    if steering.constraint_H is not None:
+        share = np.asarray(steering.constraint_H.excess(H), H.dtype)
+        W, H = W * share, steering.constraint_H.projected(H / share)
+        W[: steering.n_fixed] /= share
+    return steering.kept_W(W), H
+
+
+def _beside(
+    fixed: Array, init: Init, problem: Problem, rank: int, rng: np.random.Generator, run: Runner[Any]
+) -> tuple[Array, Array]:
+    W = fixed
+    if rank > len(fixed):
+        W = np.concatenate([fixed, fitted_start(init, problem.blocks, rank - len(fixed), rng, run)[0]])
+    H = coefficients_for(W, problem.blocks, run)
+    if not problem.solver.needs_positive:
+        return W, H
+    return np.concatenate([fixed, lifted(W[len(fixed) :])]) if rank > len(fixed) else W, lifted(H)

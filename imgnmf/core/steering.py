@@ -1,0 +1,102 @@
+"""Parts that are given, and sets that the factors must stay in: what steers a fit besides its penalties."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from imgnmf.core.constraints import Constraint, Sparseness
+from imgnmf.core.parts import Array
+from imgnmf.core.penalties import Orthogonal, Penalties, Smooth, strengths
+from imgnmf.core.solvers import ANLS
+from imgnmf.errors import DataError, IncompatibleError, ParameterError, ShapeMismatchError
+
+__all__ = ["FREE", "Steering", "checked_steering"]
+
+
+@dataclass(frozen=True, eq=False)
+class Steering:
+    """What a fit must respect.
+
+    Attributes
+    ----------
+    fixed_W : array, shape (n_pixels, n_fixed), optional
+        Parts that stay; inside a fit k-major and scaled.
+    constraint_W, constraint_H : Constraint, optional
+    """
+
+    fixed_W: Array | None = None
+    constraint_W: Constraint | None = None
+    constraint_H: Constraint | None = None
+
+    @property
+    def n_fixed(self) -> int:
+        """How many parts stay."""
+        return 0 if self.fixed_W is None else len(self.fixed_W)
+
+    @property
+    def constrained(self) -> bool:
+        """Whether a factor has a set to stay in."""
+        return self.constraint_W is not None or self.constraint_H is not None
+
+    def kept_W(self, W: Array) -> Array:
+        """`W`, its free parts brought into their set."""
+        if self.constraint_W is None:
+            return W
+        return np.concatenate([W[: self.n_fixed], self.constraint_W.projected(W[self.n_fixed :])])
+
+    def kept_H(self, H: Array) -> Array:
+        """`H`, brought into its set."""
+        return H if self.constraint_H is None else self.constraint_H.projected(H)
+
+    def in_unit(self, exponent: int, dtype: np.dtype[Any]) -> Steering:
+        """The same for blocks that are ``2**-exponent`` times V, their scale shared out between the factors."""
+        half = exponent // 2
+        fixed = None if self.fixed_W is None else np.ldexp(self.fixed_W.T.astype(np.float64), -half).astype(dtype)
+        inside = None if self.constraint_H is None else self.constraint_H.in_unit(2.0 ** (half - exponent))
+        return replace(self, fixed_W=fixed, constraint_H=inside)
+
+
+FREE = Steering()
+
+
+def checked_steering(
+    fixed_W: Any,
+    constraint_W: Constraint | None,
+    constraint_H: Constraint | None,
+    *,
+    penalty_W: Penalties,
+    solver: Any,
+    rank: int,
+    n_pixels: int,
+) -> Steering:
+    """What was asked for, once it is seen that it can be had."""
+    for name, constraint in (("constraint_W", constraint_W), ("constraint_H", constraint_H)):
+        if constraint is not None and solver.needs != "quadratic":
+            raise IncompatibleError(f"{name} needs a quadratic solver, and solver {solver.name!r} is none; use 'hals'")
+    _check_penalties(penalty_W, solver)
+    if isinstance(constraint_H, Sparseness):
+        raise IncompatibleError(
+            "constraint_H=Sparseness ties all images together, so that none could be encoded alone; "
+            "give it as constraint_W, or use penalty_H=L1(...) with a penalty_W"
+        )
+    if fixed_W is None:
+        return Steering(None, constraint_W, constraint_H)
+    fixed = np.asarray(fixed_W)
+    if fixed.ndim != 2 or fixed.shape[0] != n_pixels:
+        raise ShapeMismatchError(f"fixed_W must have shape (n_pixels, j) = ({n_pixels}, j), got {fixed.shape}")
+    if not 1 <= fixed.shape[1] <= rank:
+        raise ParameterError(f"fixed_W has {fixed.shape[1]} parts; they count among the rank, which is {rank}")
+    if not np.isfinite(fixed).all() or fixed.min() < 0:
+        raise DataError("fixed_W must be finite and non-negative")
+    return Steering(fixed, constraint_W, constraint_H)
+
+
+def _check_penalties(penalty_W: Penalties, solver: Any) -> None:
+    for penalty in strengths(penalty_W):
+        if isinstance(penalty, (Smooth, Orthogonal)) and solver.needs != "quadratic":
+            raise IncompatibleError(f"{penalty!r} needs a quadratic solver, and {solver.name!r} is none; use 'hals'")
+        if isinstance(penalty, Orthogonal) and isinstance(solver, ANLS):
+            raise IncompatibleError(f"{penalty!r} makes the problem of solver 'anls' non-convex; use 'hals'")
