@@ -48,14 +48,20 @@ def reconstruct(model: str, source: str | None, output: str, size: str | None, f
 @click.argument("model")
 @click.argument("source")
 @click.option("-o", "--output", metavar="H.npy", required=True)
+@click.option("--report", is_flag=True, help="Print each image's relative error, the largest first.")
 @size_option
 @force_option
 @answering
-def encode(model: str, source: str, output: str, size: str | None, force: bool) -> None:
-    """Write how much of each part of MODEL each image of SOURCE holds, as a NumPy array (k, n_images)."""
+def encode(model: str, source: str, output: str, *, report: bool, size: str | None, force: bool) -> None:
+    """Write how much of each part of MODEL each image of SOURCE holds, as a NumPy array (k, n_images).
+
+    An image whose error is far above the others' is not made of these parts.
+    """
     from imgnmf.commands.model import encode_source
 
-    shape = encode_source(model, source, output, size=size_in(size), force=force)
+    shape, errors = encode_source(model, source, output, size=size_in(size), force=force)
+    for name, error in sorted(errors, key=lambda row: -row[1]) if report else ():
+        click.echo(f"{100 * error:6.2f} %  {name}")
     click.echo(f"wrote {output}: {shape[0]} coefficients for each of {shape[1]} images")
 
 

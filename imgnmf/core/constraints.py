@@ -6,7 +6,7 @@ To add one: a frozen class with `projected`, one export, one line in the tests' 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -51,7 +51,7 @@ class UpperBound:
     """
 
     value: float
-    convex: bool = True
+    convex: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.value, (int, float)) or not 0 < self.value < np.inf:
@@ -82,7 +82,7 @@ class Simplex:
     """
 
     total: float = 1.0
-    convex: bool = True
+    convex: ClassVar[bool] = True
 
     def in_unit(self, unit: float) -> Simplex:
         """The sum in that unit."""
@@ -120,7 +120,7 @@ class Sparseness:
     """
 
     value: float
-    convex: bool = False
+    convex: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.value, (int, float)) or not 0 <= self.value <= 1:
@@ -150,7 +150,11 @@ class Sparseness:
         point = part + (total - part.sum()) / part.size
         for _ in range(part.size):
             middle = np.where(free, total / free.sum(), 0.0)
-            point = middle + _stretch(middle, point - middle, energy) * (point - middle)
+            gap = point - middle
+            if np.linalg.norm(gap) <= 1e-9 * energy:
+                # Equal pixels: all choices are as near, so the later ones keep the light.
+                gap = np.where(free, np.cumsum(free) - (free.sum() + 1) / 2, 0.0)
+            point = middle + _stretch(middle, gap, energy) * gap
             if point.min() >= 0:
                 break
             free &= point > 0

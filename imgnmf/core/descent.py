@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from imgnmf.core.kernels import newton_sweeps
 from imgnmf.core.losses import BetaDivergence
+from imgnmf.core.nnls import own_least_squares
 from imgnmf.core.parts import Array, Curvature
 from imgnmf.core.penalties import NO_PENALTY, Weight
 
 __all__ = ["own_minimisers"]
 
-STEPS, SWEEPS, HALVINGS = 200, 50, 30
+STEPS, HALVINGS = 100, 30
 # An image is done when a Newton step promises less than this share of the sum of its pixels to the power of beta.
 DONE = 1e-15
 
@@ -51,9 +51,8 @@ def own_minimisers(
         seen = None if weights is None else weights[:, todo]
         problem = _Columns(loss, V[:, todo], W, seen, penalty)
         step, promised = problem.newton_step(H[:, todo])
-        moved, fell = problem.searched(H[:, todo], step)
-        H[:, todo] = moved
-        todo = todo[fell & (promised > DONE * reference[todo])]
+        H[:, todo], gained = problem.searched(H[:, todo], step)
+        todo = todo[np.minimum(promised, gained) > DONE * reference[todo]]
     return H
 
 
@@ -69,11 +68,11 @@ class _Columns:
         parts: Curvature = self.penalty.applied(found, H)
         slope = np.ascontiguousarray(parts.minus - parts.plus)
         hessians = _positive(parts.hessians, len(H), np.broadcast_to(parts.plus, H.shape))
-        step = newton_sweeps(hessians, slope, H, SWEEPS) - H
+        step = own_least_squares(hessians, slope, H) - H
         return step, np.einsum("ij,ij->j", slope, step)
 
     def searched(self, H: Array, step: Array) -> tuple[Array, Array]:
-        """Go along `step` as far as each column's objective falls; and which columns moved."""
+        """Go along `step` as far as each column's objective falls; and by how much it fell."""
         before, share = self.values(H), np.ones(H.shape[1])
         for _ in range(HALVINGS):
             after = self.values(H + share * step)
@@ -82,7 +81,7 @@ class _Columns:
                 break
             share[stuck] /= 2
         share[stuck] = 0
-        return H + share * step, ~stuck & step.any(axis=0)
+        return H + share * step, np.where(stuck, 0, before - after)
 
     def values(self, H: Array) -> Array:
         """Each column's objective."""

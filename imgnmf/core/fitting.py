@@ -13,7 +13,7 @@ from imgnmf.core.encode import exact_coefficients
 from imgnmf.core.inits import Init
 from imgnmf.core.iterate import Iterate, Problem, exact_loss, iterate, settled
 from imgnmf.core.limits import MAX_ITER, Limits
-from imgnmf.core.penalties import Penalties, weights_of
+from imgnmf.core.penalties import Penalties, Weight, weights_of
 from imgnmf.core.result import Factorization, History, in_unit
 from imgnmf.core.robust import Robust
 from imgnmf.core.seen import only_seen
@@ -45,6 +45,11 @@ class Fitting:
         reference = energy / 2 if beta == 2 else size * float(total / size) ** beta
         scale = float(np.sqrt(energy / size))
         weights = weights_of(self.penalty_W, self.penalty_H, blocks.shape, scale, beta)
+        unit, half = power_of_two(-blocks.exponent * beta), blocks.exponent // 2
+        for side, given_as, exponent in ((0, self.penalty_W, half), (1, self.penalty_H, blocks.exponent - half)):
+            if isinstance(given_as, Weight):  # in the unit of V, not free of it
+                made = weights[side].in_unit(unit, power_of_two(-exponent))
+                weights = (made, weights[1]) if side == 0 else (weights[0], made)
         loss = self.loss.in_unit(power_of_two(-blocks.exponent)) if isinstance(self.loss, Robust) else self.loss
         given = self.steering.in_unit(blocks.exponent, blocks.dtype)
         return Problem(blocks, loss, self.solver, *weights, energy, reference, steering=given)

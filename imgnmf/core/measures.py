@@ -6,10 +6,20 @@ from typing import NamedTuple
 
 import numpy as np
 
+from imgnmf.core.part_measures import PartMeasures, part_measures
 from imgnmf.core.parts import Array
 from imgnmf.errors import ShapeMismatchError
 
-__all__ = ["Matching", "matched", "parts_found", "relative_error", "sparseness"]
+__all__ = [
+    "Matching",
+    "PartMeasures",
+    "image_errors",
+    "matched",
+    "part_measures",
+    "parts_found",
+    "relative_error",
+    "sparseness",
+]
 
 
 class Matching(NamedTuple):
@@ -27,6 +37,19 @@ def relative_error(V: Array, model: Array) -> float:
     """
     size, gap = np.linalg.norm(V), np.linalg.norm(np.asarray(V, np.float64) - model)
     return float(gap / size) if size > 0 else float(gap > 0)
+
+
+def image_errors(V: Array, model: Array, weights: Array | None = None) -> Array:
+    """``|v - model| / |v|`` of each column, entries counted by their weights; 0 where both are zero.
+
+    An image that is far worse than the others is not made of these parts.
+
+    >>> image_errors(np.array([[3.0, 0.0], [4.0, 0.0]]), np.array([[3.0, 1.0], [0.0, 0.0]])).round(6)
+    array([0.8, 1. ])
+    """
+    wide, count = np.asarray(V, np.float64), 1.0 if weights is None else weights
+    size, gap = (np.sqrt((count * a**2).sum(axis=0)) for a in (wide, wide - model))
+    return np.asarray(np.where(size > 0, gap / np.where(size > 0, size, 1), gap > 0), np.float64)
 
 
 def sparseness(W: Array) -> Array:

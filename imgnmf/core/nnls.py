@@ -47,34 +47,40 @@ def nonnegative_least_squares(gram: Array, product: Array, start: Array | None =
     return H * scale
 
 
-def own_least_squares(grams: Array, product: Array) -> Array:
-    """Solve ``min_h h' G_j h / 2 - p_j' h, h >= 0`` where every column has a Gram matrix of its own.
+def own_least_squares(grams: Array, descent: Array, start: Array | None = None) -> Array:
+    """Solve ``min_d d' G_j d / 2 - p_j' d, start_j + d >= 0`` where every column has a Gram matrix of its own.
 
     Parameters
     ----------
     grams : array, shape (rank (rank + 1) / 2, n)
         The upper triangle of each `G_j`, row by row.
-    product : array, shape (rank, n)
+    descent : array, shape (rank, n)
+        `p`, the negative gradient at `start`.
+    start : array, shape (rank, n), optional
+        None for zeros.
 
     Returns
     -------
     array, shape (rank, n), float64
+        ``start + d``.
 
     Examples
     --------
     >>> own_least_squares(np.array([[2.0, 4.0]]), np.array([[3.0, 3.0]]))
     array([[1.5 , 0.75]])
     """
-    rank, n = product.shape
-    guess = newton_sweeps(grams, product, np.zeros((rank, n)), SWEEPS)
+    rank = len(descent)
+    start = np.zeros_like(descent) if start is None else start
+    guess = newton_sweeps(grams, descent, start, SWEEPS)
     place = np.zeros((rank, rank), np.intp)
     place[np.triu_indices(rank)] = np.arange(len(grams))
     place = np.maximum(place, place.T)
     H = np.empty_like(guess)
-    for span in _chunks(product):
+    for span in _chunks(descent):
         own = grams[:, span].T[:, place]
         diagonal = np.einsum("nii->in", own)
-        G, P, scale = _unit_diagonal(own, product[:, span], diagonal)
+        product = descent[:, span] + _times(own, start[:, span])
+        G, P, scale = _unit_diagonal(own, product, diagonal)
         H[:, span] = _pivoted(G, P, guess[:, span] / scale) * scale
     return H
 
@@ -84,6 +90,11 @@ def _unit_diagonal(G: Array, P: Array, diagonal: Array) -> tuple[Array, Array, A
     scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1))
     each = scale.T if G.ndim == 3 else scale[:, 0]
     return G * each[..., :, None] * each[..., None, :], P * scale, scale
+
+
+def _times(G: Array, H: Array) -> Array:
+    """``G h`` for every column, `G` being shared or not."""
+    return np.asarray(G @ H if G.ndim == 2 else (G @ H.T[:, :, None])[:, :, 0].T)
 
 
 def _chunks(P: Array) -> Iterator[slice]:
@@ -102,7 +113,7 @@ def _pivoted(G: Array, P: Array, guess: Array) -> Array:
     for _ in range(EXCHANGES):
         own = G if G.ndim == 2 else G[todo]
         solved = _solve_free(own, P[:, todo], free[:, todo])
-        gradient = (own @ solved.T[:, :, None])[:, :, 0].T - P[:, todo] if G.ndim == 3 else own @ solved - P[:, todo]
+        gradient = _times(own, solved) - P[:, todo]
         wrong = np.where(free[:, todo], solved < -noise[todo], gradient < -noise[todo]) & ~dead[:, todo]
         count = wrong.sum(axis=0)
         done = count == 0

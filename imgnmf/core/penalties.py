@@ -52,7 +52,7 @@ class L2:
 
 
 Penalty: TypeAlias = "L1 | L2 | Smooth | Orthogonal"
-Penalties: TypeAlias = "Penalty | Sequence[Penalty] | None"
+Penalties: TypeAlias = "Penalty | Sequence[Penalty] | Weight | None"
 
 
 @dataclass(frozen=True)
@@ -190,6 +190,8 @@ def weights_of(
 
 
 def _weight(penalties: Penalties, entries: int, scale: float, beta: float) -> Weight:
+    if isinstance(penalties, Weight):
+        return penalties
     given = strengths(penalties)
     if not given:
         return Weight()
@@ -204,6 +206,8 @@ def _weight(penalties: Penalties, entries: int, scale: float, beta: float) -> We
 
 def strengths(penalties: Penalties) -> tuple[Penalty, ...]:
     """The penalties that have any strength."""
+    if isinstance(penalties, Weight):
+        return () if penalties == Weight() else (L1(penalties.l1), L2(penalties.l2))
     one = isinstance(penalties, (L1, L2, Smooth, Orthogonal))
     listed: Any = () if penalties is None else (penalties,) if one else penalties
     return tuple(p for p in listed if p.strength)

@@ -136,9 +136,9 @@ class Factorization:
     def normalized(self) -> Factorization:
         """The same product, each part scaled to a maximum of 1 and its scale moved into `H`.
 
-        A fit whose coefficients are constrained has its scale already, and stays as it is.
+        A fit whose coefficients are penalised or constrained has its scale already, and stays as it is.
         """
-        if self.constraint_H is not None:
+        if self.constraint_H is not None or self.penalty_H != NO_PENALTY:
             return self
         peak = self.W.max(axis=0, initial=0)
         scale = np.where(peak > 0, peak, 1)

@@ -126,12 +126,19 @@ def test_penalties_on_parts_do_what_they_say_and_never_raise_the_objective(penal
     V = low_rank(noise=0.5)
     weights = np.random.default_rng(0).random(V.shape) if weighted else None
     options = {"solver": solver, "weights": weights, "max_iter": 150, "stop": (), "penalty_H": imgnmf.L2(0.01)}
-    plain = imgnmf.factorize(V, 3, penalty_W=imgnmf.L2(0.01), **options).normalized().W.T
+    plain = imgnmf.factorize(V, 3, penalty_W=imgnmf.L2(0.01), **options).W.T
     fit = imgnmf.factorize(V, 3, penalty_W=[penalty, imgnmf.L2(0.01)], **options)
     never_rises(fit)
-    steered = fit.normalized().W.T
+    plain, steered = (W / W.max(axis=1, keepdims=True) for W in (plain, fit.W.T))
     measure = Weight(overlap=1.0) if isinstance(penalty, imgnmf.Orthogonal) else Weight(smooth=1.0, grid=(5, 6))
     assert measure.value(steered) < 0.8 * measure.value(plain)
+
+
+def test_a_fit_whose_coefficients_are_penalised_keeps_its_scale():
+    V = low_rank(noise=0.2)
+    for options in ({"penalty_W": imgnmf.L1(0.01), "penalty_H": imgnmf.L1(0.01)}, {"constraint_H": Simplex()}):
+        fit = imgnmf.factorize(V, 3, **options)
+        np.testing.assert_allclose(fit.normalized().ordered().encode(V), fit.ordered().H, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
