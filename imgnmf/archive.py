@@ -9,73 +9,43 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from imgnmf.archive_meta import ModelMeta, fingerprint_of, meta_of, versions, white_of
 from imgnmf.atomic import write_bytes
+from imgnmf.core.constraints import Simplex, Sparseness, UpperBound
 from imgnmf.core.losses import BetaDivergence, Frobenius
+from imgnmf.core.penalties import Weight
 from imgnmf.core.result import Factorization, Trace
-from imgnmf.errors import ArchiveError, ShapeMismatchError
+from imgnmf.core.robust import L21, Huber
+from imgnmf.errors import ArchiveError
 from imgnmf.images import ImageSet
+from imgnmf.images.steps_json import steps_from_json, steps_to_json
 
-__all__ = ["FORMAT", "ModelMeta", "load", "save", "versions", "white_of"]
+__all__ = ["FORMAT", "ModelMeta", "fingerprint_of", "load", "save", "versions", "white_of"]
 
-FORMAT = 1
+FORMAT = 2  # files of format 1 lack penalty_H, mask, steps, rng and the hash of the data
 DIGITS = 64  # of a SHA-256 in hexadecimal
 
 Tensors: TypeAlias = dict[str, NDArray[Any]]
 
 FACTORS = ("W", "H")
 TRACE = ("iteration", "seconds", "objective", "relative_error", "kkt")
-LOSSES: Mapping[str, Any] = MappingProxyType({"Frobenius": Frobenius, "BetaDivergence": BetaDivergence})
+LOSSES: Mapping[str, Any] = MappingProxyType({kind.__name__: kind for kind in (Frobenius, BetaDivergence, Huber, L21)})
+CONSTRAINTS: Mapping[str, Any] = MappingProxyType({kind.__name__: kind for kind in (Simplex, Sparseness, UpperBound)})
+MASK = "images.mask"
 FIT_FIELDS = ("n_iter", "converged", "reason", "objective", "relative_error", "solver", "init", "floor")
 
 
-@dataclass(frozen=True)
-class ModelMeta:
-    """What a model file says about the images it was fitted to.
-
-    Attributes
-    ----------
-    image_shape : tuple of int, or None
-        (height, width) or (height, width, channels); None if the model was saved without its images.
-    names : tuple of str
-        One an image, or none.
-    labels : tuple, or None
-        One an image, or None.
-    white : float, or None
-        The value of white: 255 for uint8, 1 for floats in 0..1.
-    versions : mapping of str to str
-        What the model was made with.
-
-    Examples
-    --------
-    >>> ModelMeta(image_shape=(2, 3)).stack(np.arange(6.0)[:, None]).shape
-    (1, 2, 3)
-    """
-
-    image_shape: tuple[int, ...] | None = None
-    names: tuple[str, ...] = ()
-    labels: tuple[str | float, ...] | None = None
-    white: float | None = None
-    versions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-
-    def stack(self, W: NDArray[Any]) -> NDArray[Any]:
-        """Turn columns (n_pixels, j) into images (j, h, w[, c]); see `ImageSet.stack`."""
-        if self.image_shape is None:
-            raise ShapeMismatchError(
-                "the model does not say how large its images are; save it with them: save(path, fit, images)"
-            )
-        return W.T.reshape(W.shape[1], *self.image_shape)
-
-
-def save(path: str | os.PathLike[str], fit: Factorization, images: ImageSet | None = None) -> None:
+def save(
+    path: str | os.PathLike[str], fit: Factorization, images: ImageSet | None = None, *, rng: int | None = None
+) -> None:
     """Write a fit to one file, all of it or nothing.
 
     Parameters
@@ -85,7 +55,10 @@ def save(path: str | os.PathLike[str], fit: Factorization, images: ImageSet | No
     fit : Factorization
         What `imgnmf.factorize` returned.
     images : ImageSet, optional
-        The images that were fitted: their size, names and labels are kept, their pixels are not.
+        The images that were fitted: size, names, labels, mask and preparation are kept, and the SHA-256 of the
+        pixels; the pixels are not.
+    rng : int, optional
+        What the fit was started with, for the record.
 
     Raises
     ------
@@ -110,8 +83,8 @@ def save(path: str | os.PathLike[str], fit: Factorization, images: ImageSet | No
     """
     from safetensors.numpy import save as to_bytes
 
-    meta = ModelMeta() if images is None else _meta_of(images, fit)
-    tensors = _tensors_of(fit)
+    meta = ModelMeta(rng=rng) if images is None else meta_of(images, fit, rng)
+    tensors = _tensors_of(fit, meta.mask)
     document = json.dumps(_document(fit, meta, tensors), sort_keys=True)
     # One entry: safetensors writes several in an order of its own, and equal fits should give equal files.
     write_bytes(path, to_bytes(tensors, {"imgnmf": _digest(document.encode()) + document}))
@@ -146,53 +119,18 @@ def load(path: str | os.PathLike[str]) -> tuple[Factorization, ModelMeta]:
     name = os.fspath(path)
     try:
         document, tensors = _read(name)
-        _check_tensors(document["tensors"], tensors)
-        return _fit_from(document, tensors), _meta_from(document["images"])
+        _check_tensors(document, tensors)
+        return _fit_from(document, tensors), _meta_from(document["images"], tensors.get(MASK))
     except ArchiveError as reason:
         raise ArchiveError(f"{name}: {reason}") from reason
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as reason:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as reason:
         raise ArchiveError(f"{name}: the model's description is incomplete or foreign ({reason})") from reason
 
 
-def white_of(pixels: NDArray[Any]) -> float:
-    """Return the value of white: an integer dtype's range, 1 for floats within 0..1, else the largest.
-
-    >>> white_of(np.zeros(3, np.uint8)), white_of(np.array([0.5])), white_of(np.array([16.0]))
-    (255.0, 1.0, 16.0)
-    """
-    if pixels.dtype.kind in "ui":
-        return float(np.iinfo(pixels.dtype).max)
-    return max(1.0, float(pixels.max()))
-
-
-def versions() -> dict[str, str]:
-    """Return what a result is made with."""
-    from imgnmf import __version__
-
-    return {"imgnmf": __version__, "numpy": np.__version__, "python": platform.python_version()}
-
-
-def _meta_of(images: ImageSet, fit: Factorization) -> ModelMeta:
-    shape = images.pixels.shape
-    expected = int(np.prod(shape[1:])), shape[0]
-    found = fit.W.shape[0], fit.H.shape[1]
-    if found != expected:
-        raise ShapeMismatchError(
-            f"the fit is of {found[1]} images with {found[0]} pixels, the images are {expected[0]} pixels "
-            f"x {expected[1]}; give the images that were fitted"
-        )
-    return ModelMeta(shape[1:], tuple(images.names), _plain(images.labels), white_of(images.pixels))
-
-
-def _plain(labels: NDArray[Any] | None) -> tuple[str | float, ...] | None:
-    if labels is None:
-        return None
-    return tuple(labels.tolist() if labels.dtype.kind in "biufU" else map(str, labels))
-
-
-def _tensors_of(fit: Factorization) -> Tensors:
+def _tensors_of(fit: Factorization, mask: NDArray[np.bool_] | None) -> Tensors:
     named = {name: getattr(fit, name) for name in FACTORS}
     named |= {f"trace.{name}": getattr(fit.trace, name) for name in TRACE}
+    named |= {} if mask is None else {MASK: mask}
     # safetensors writes the memory as it lies, whatever the strides say.
     return {name: np.ascontiguousarray(array) for name, array in named.items()}
 
@@ -201,17 +139,29 @@ def _document(fit: Factorization, meta: ModelMeta, tensors: Tensors) -> dict[str
     return {
         "format": FORMAT,
         "fit": {name: getattr(fit, name) for name in FIT_FIELDS},
-        "loss": _loss_record(fit.loss),
-        "images": {**vars(meta), "versions": versions()},
+        "penalty_H": asdict(fit.penalty_H),
+        "constraint_H": None if fit.constraint_H is None else _record(fit.constraint_H, CONSTRAINTS, "constraints"),
+        "loss": _record(fit.loss, LOSSES, "losses"),
+        "images": {
+            **vars(meta),
+            "versions": versions(),
+            "mask": meta.mask is not None,
+            "steps": steps_to_json(meta.steps),
+        },
         "tensors": {name: _fingerprint(array) for name, array in tensors.items()},
     }
 
 
-def _loss_record(loss: Any) -> dict[str, Any]:
-    kind = type(loss).__name__
-    if LOSSES.get(kind) is not type(loss):
-        raise ArchiveError(f"a file holds the losses {' and '.join(LOSSES)} only, and this fit's is {loss!r}")
-    return {"kind": kind, **asdict(loss)}
+def _record(made: Any, kinds: Mapping[str, Any], what: str) -> dict[str, Any]:
+    kind = type(made).__name__
+    if kinds.get(kind) is not type(made):
+        raise ArchiveError(f"a file holds the {what} {' and '.join(kinds)} only, and this fit's is {made!r}")
+    return {"kind": kind, **asdict(made)}
+
+
+def _recorded(document: Mapping[str, Any], kinds: Mapping[str, Any]) -> Any:
+    values: dict[str, Any] = {name: tuple(x) if isinstance(x, list) else x for name, x in document.items()}
+    return kinds[values.pop("kind")](**values)
 
 
 def _fingerprint(array: NDArray[Any]) -> dict[str, Any]:
@@ -243,13 +193,14 @@ def _checked_document(metadata: Mapping[str, str]) -> dict[str, Any]:
     if _digest(text.encode()) != digest:
         raise ArchiveError("damaged: the model's description does not have the SHA-256 it was saved with")
     document: dict[str, Any] = json.loads(text)
-    if document["format"] != FORMAT:
-        raise ArchiveError(f"found format {document['format']}, supported is {FORMAT}; install a newer imgnmf")
+    if document["format"] not in range(1, FORMAT + 1):
+        raise ArchiveError(f"found format {document['format']}, supported is 1 to {FORMAT}; install a newer imgnmf")
     return document
 
 
-def _check_tensors(expected: dict[str, Any], tensors: Tensors) -> None:
-    wanted = {*FACTORS, *(f"trace.{name}" for name in TRACE)}
+def _check_tensors(document: dict[str, Any], tensors: Tensors) -> None:
+    expected, masked = document["tensors"], document["images"].get("mask", False)
+    wanted = {*FACTORS, *(f"trace.{name}" for name in TRACE), *([MASK] if masked else [])}
     if set(tensors) != wanted or set(expected) != wanted:
         raise ArchiveError(f"expected the tensors {sorted(wanted)}, found {sorted(tensors)}")
     for name, array in tensors.items():
@@ -267,13 +218,16 @@ def _fit_from(document: dict[str, Any], tensors: Tensors) -> Factorization:
         raise ArchiveError(f"the factors do not fit together: W is {W.shape}, H is {H.shape}")
     if len({array.shape for array in vars(trace).values()}) != 1:
         raise ArchiveError("the arrays of the trace differ in length")
-    loss = dict(document["loss"])
-    values = {name: document["fit"][name] for name in FIT_FIELDS}
+    values: dict[str, Any] = {name: document["fit"][name] for name in FIT_FIELDS}
+    values["loss"] = _recorded(document["loss"], LOSSES)
+    values["penalty_H"] = _recorded({"kind": "Weight", **document.get("penalty_H", {})}, {"Weight": Weight})
+    if document.get("constraint_H") is not None:
+        values["constraint_H"] = _recorded(document["constraint_H"], CONSTRAINTS)
     # W as `factorize` lays it out: products round the same way then.
-    return Factorization(np.asfortranarray(W), H, trace=trace, loss=LOSSES[loss.pop("kind")](**loss), **values)
+    return Factorization(np.asfortranarray(W), H, trace=trace, **values)
 
 
-def _meta_from(images: dict[str, Any]) -> ModelMeta:
+def _meta_from(images: dict[str, Any], mask: NDArray[np.bool_] | None) -> ModelMeta:
     shape, labels = images["image_shape"], images["labels"]
     return ModelMeta(
         image_shape=None if shape is None else tuple(shape),
@@ -281,4 +235,8 @@ def _meta_from(images: dict[str, Any]) -> ModelMeta:
         labels=None if labels is None else tuple(labels),
         white=images["white"],
         versions=MappingProxyType(dict(images["versions"])),
+        mask=mask,
+        steps=steps_from_json(images.get("steps", ())),
+        rng=images.get("rng"),
+        data_sha256=images.get("data_sha256"),
     )

@@ -1,9 +1,11 @@
 """What `imgnmf.load_images` makes of every format: small files are written, read and compared, nothing is assumed."""
 
+import contextlib
 import gzip
 import io
 import struct
 import sys
+import tarfile
 import tempfile
 import warnings
 import zipfile
@@ -230,6 +232,25 @@ ANIMATED = [
     ),
     ("TIFF", tiff(np.stack(pages), photometric="minisblack")),
 ]
+
+
+def video():
+    """A video without loss: three grey frames."""
+    import av
+
+    with av.open(str(FOLDER / "made.mkv"), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.height, stream.width, stream.pix_fmt = H, W, "gray"
+        for page in pages:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(page, format="gray")))
+        container.mux(stream.encode())
+    return (FOLDER / "made.mkv").read_bytes()
+
+
+# Without the extra "video" the table has a line less.
+with contextlib.suppress(ImportError):
+    ANIMATED.append(("video (Matroska, FFV1)", video()))
+
 print("<!-- frames -->")
 print('| format | `"error"` | `"first"` | `"all"` | their names |')
 print("|---|---|---|---|---|")
@@ -333,6 +354,25 @@ def zipped():
     return buffer.getvalue()
 
 
+def tarred():
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for number, image in enumerate(stack):
+            content = pillow("PNG", image)
+            member = tarfile.TarInfo(f"{number}.png")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def envi(interleave):
+    """The samples of a cube, its header put beside them."""
+    header = f"ENVI\nsamples = {W}\nlines = {H}\nbands = 3\ndata type = 1\ninterleave = {interleave}\n"
+    (FOLDER / "picture.hdr").write_text(header + "byte order = 0\n")
+    order = {"bsq": (0, 1, 2), "bil": (1, 0, 2), "bip": (1, 2, 0)}[interleave]
+    return stack.transpose(order).tobytes()
+
+
 idx = struct.pack(">IIII", 2051, *stack.shape) + stack.tobytes()
 flat = {"image_shape": (H, W)}
 matlab = flat | {"order": "F", "images_in": "rows"}
@@ -347,6 +387,10 @@ ARRAYS = [
     ("MATLAB .mat v5", "its negative", lambda: saved(savemat, {"fea": 255 - by_column}), matlab | {"invert": True}),
     ("HDF5, MATLAB .mat v7.3", "flattened, an image a row", lambda: hdf5("x", in_rows), flat | {"images_in": "rows"}),
     ("zip", "three PNGs", zipped, {}),
+    ("tar.gz", "three PNGs", tarred, {}),
+    ("ENVI", "a cube band by band (BSQ)", lambda: envi("bsq"), {}),
+    ("ENVI", "a cube line by line (BIL)", lambda: envi("bil"), {}),
+    ("ENVI", "a cube pixel by pixel (BIP)", lambda: envi("bip"), {}),
 ]
 
 print("<!-- arrays -->")
@@ -363,6 +407,9 @@ for kind, content, make, options in ARRAYS:
             sys.exit(f"{kind}, {content}: {images.pixels.shape} came out wrong")
         result = "every pixel equal" + ("" if images.labels is None else ", labels too")
     print(f"| {kind} | {content} | {f'`{call}`' if call else 'none'} | {result} |")
+
+# With its header beside it, any file of this name would be taken for a cube.
+(FOLDER / "picture.hdr").unlink()
 
 # Refused ------------------------------------------------------------------------------------------
 

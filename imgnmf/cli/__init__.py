@@ -12,6 +12,7 @@ import click
 from imgnmf import __version__
 from imgnmf.cli.fitting import animate, fit, gallery
 from imgnmf.cli.models import buildup, encode, montage, reconstruct
+from imgnmf.cli.ranks import ranks
 from imgnmf.cli.sources import datasets, info
 
 __all__ = ["main"]
@@ -30,6 +31,7 @@ def main() -> None:
 for command in (
     gallery,
     fit,
+    ranks,
     montage,
     reconstruct,
     encode,

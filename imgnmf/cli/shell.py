@@ -31,8 +31,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 BAD_INPUT, CANNOT_WRITE, INTERRUPTED = 2, 74, 130
 
-LOSSES = ("frobenius", "kullback-leibler", "itakura-saito")
+LOSSES = ("frobenius", "kullback-leibler", "itakura-saito", "huber", "l21")
 SOLVERS = ("hals", "anls", "pg", "mu", "newton")
+PARTS = ("global", "local", "sparse", "smooth", "orthogonal")
 INITS = ("nndsvd", "random", "columns", "spa")
 
 
@@ -65,6 +66,7 @@ def fit_options(command: Command) -> Command:
             click.option("--loss", type=click.Choice(LOSSES), default="frobenius", show_default=True),
             click.option("--solver", type=click.Choice(SOLVERS), help="Default: the fastest for the loss."),
             click.option("--init", type=click.Choice(INITS), default="nndsvd", show_default=True),
+            click.option("--parts", type=click.Choice(PARTS), default="global", show_default=True, help="Which kind."),
             click.option("--max-iter", type=click.IntRange(min=1), default=500, show_default=True),
             click.option(
                 "--time-limit",

@@ -175,13 +175,13 @@ def _recorded(images: ImageSet, rank: int, recorder: _Recorder, options: FitOpti
             show(rank, state)
             recorder.look(state)
 
-        return factorize(images.V, rank, callback=callback, **{**vars(options), "init": init})
+        return factorize(images.V, rank, callback=callback, **{**options.given(images.image_shape), "init": init})
 
 
 def _growing(
     name: str, images: ImageSet, ranks: tuple[int, ...], frame_ms: int | None, options: FitOptions
 ) -> tuple[Any, bool]:
-    study = options.fit(images.V, ranks)
+    study = options.fit(images.V, ranks, images.image_shape)
     rows = _spread(len(images))
     film = animate_reconstructions(
         images.pixels[rows],

@@ -66,7 +66,7 @@ def make_gallery(
     target = checked_folder(folder or f"{short_name(source)}-gallery", force=force)
     images = read_source(source, size)
     with staged(target) as staging:
-        study = options.fit(images.V, ranks or default_ranks(images.V))
+        study = options.fit(images.V, ranks or default_ranks(images.V), images.image_shape)
         gallery = gallery_of(source, images, study)
         write_everything(staging, gallery)
     return target, gallery

@@ -14,9 +14,11 @@ from imgnmf.commands.options import FitOptions
 from imgnmf.commands.output import MARKER, checked_file, checked_folder, staged, write_json
 from imgnmf.commands.source import read_source, size_of
 from imgnmf.commands.summary import describe_source, finite
+from imgnmf.core.measures import image_errors
+from imgnmf.core.penalties import NO_PENALTY
 from imgnmf.core.result import Factorization
 from imgnmf.errors import ShapeMismatchError
-from imgnmf.images import ImageSet
+from imgnmf.images import ImageSet, prepare_like
 
 __all__ = ["describe", "encode_source", "fit_model", "images_for", "reconstruct_images", "write_montage"]
 
@@ -27,22 +29,24 @@ def fit_model(
     """Fit one rank and write the model, the best so far after Ctrl-C."""
     target = checked_file(output, force=force, suffix=".imgnmf")
     images = read_source(source, size)
-    fit = options.fit(images.V, [rank])[rank].normalized().ordered()
-    save(target, fit, images)
+    fit = options.fit(images.V, [rank], images.image_shape)[rank].normalized().ordered()
+    save(target, fit, images, rng=options.rng)
     return fit, images
 
 
 def encode_source(
     model: str, source: str, output: str, *, size: tuple[int, int] | None, force: bool
-) -> tuple[int, ...]:
-    """Write the coefficients of other images as H.npy; return their shape."""
+) -> tuple[tuple[int, ...], tuple[tuple[str, float], ...]]:
+    """Write the coefficients of other images as H.npy; return their shape, and each image's name and error."""
     target = checked_file(output, force=force, suffix=".npy")
     fit, meta = load(model)
-    H = fit.encode(images_for(meta, source, size).V)
+    images = images_for(meta, source, size)
+    H = fit.encode(images.V)
     buffer = io.BytesIO()
     np.save(buffer, H, allow_pickle=False)
     write_bytes(target, buffer.getvalue())
-    return H.shape
+    errors = image_errors(images.V, fit.W @ H)
+    return H.shape, tuple(zip(images.names, errors.tolist(), strict=True))
 
 
 def reconstruct_images(
@@ -91,14 +95,22 @@ def describe(model: str) -> str:
         "iterations": fit.n_iter,
         "ended because": fit.reason,
         "factors": f"{fit.W.dtype}, W {fit.W.shape}, H {fit.H.shape}",
+        "penalty on H": str(fit.penalty_H) if fit.penalty_H != NO_PENALTY else "none",
+        "prepared by": ", ".join(map(_step_name, meta.steps)) or "nothing",
+        "rng": "not told" if meta.rng is None else meta.rng,
+        "data sha256": meta.data_sha256 or "not told",
         "made with": ", ".join(f"{name} {version}" for name, version in meta.versions.items()),
     }
     return "\n".join(f"{name + ':':<16}{value}" for name, value in facts.items())
 
 
+def _step_name(step: Any) -> str:
+    return type(step).__name__
+
+
 def images_for(meta: ModelMeta, source: str, size: tuple[int, int] | None) -> ImageSet:
-    """Read images that a model can encode: of the size of those it was fitted to."""
-    images = read_source(source, size)
+    """Read images that a model can encode: prepared as those it was fitted to were, and of their size."""
+    images = prepare_like(read_source(source, size), meta.steps)
     if meta.image_shape is not None and images.image_shape != meta.image_shape:
         wanted = "x".join(map(str, meta.image_shape[:2]))
         raise ShapeMismatchError(

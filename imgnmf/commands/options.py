@@ -11,6 +11,7 @@ import numpy as np
 
 from imgnmf.commands.progress import following
 from imgnmf.core.factorize import factorize
+from imgnmf.core.presets import preset
 from imgnmf.errors import ImgnmfWarning
 from imgnmf.studies.ranks import RankStudy, factorize_ranks
 
@@ -35,16 +36,26 @@ class FitOptions:
     time_limit: float | None = None
     rng: int = 0
     threads: int | None = None
+    parts: str = "global"
 
-    def fit(self, V: Any, ranks: Iterable[int]) -> RankStudy:
+    def fit(self, V: Any, ranks: Iterable[int], image_shape: tuple[int, ...] | None = None) -> RankStudy:
         """Fit every rank, and show how far it is on a terminal."""
         wanted = list(ranks)
         self._compile(V)
         with following(wanted) as callback:
-            return factorize_ranks(V, wanted, callback=callback, **vars(self))
+            return factorize_ranks(V, wanted, callback=callback, **self.given(image_shape or (len(V), 1)))
+
+    def given(self, image_shape: tuple[int, ...]) -> dict[str, Any]:
+        """Return what `factorize` is to be given, the kind of parts spelled out.
+
+        >>> FitOptions(parts="local").given((8, 8))["constraint_W"]
+        Sparseness(value=0.75)
+        """
+        plain = {name: value for name, value in vars(self).items() if name != "parts"}
+        return plain | vars(preset(self.parts, image_shape))
 
     def _compile(self, V: Any) -> None:
         """Have the kernels compiled for the dtype of V, or the first rank would seem slower than the rest."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ImgnmfWarning)
-            factorize(np.ones((4, 4), V.dtype), 1, **{**vars(self), "max_iter": 1, "init": "random"})
+            factorize(np.ones((4, 4), V.dtype), 1, **{**self.given((4, 1)), "max_iter": 1, "init": "random"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -31,6 +32,7 @@ def checked_file(path: str, *, force: bool, suffix: str) -> Path:
     target = Path(path).expanduser()
     if target.suffix.lower() != suffix:
         raise ParameterError(f"the output must end in {suffix}, got {path!r}")
+    _check_name(target)
     if target.is_dir():
         raise ParameterError(f"{path!r} is a folder; give the name of a file")
     if target.exists() and not force:
@@ -53,6 +55,7 @@ def checked_folder(path: str, *, force: bool) -> Path:
         The folder around it does not exist or cannot be written to.
     """
     target = Path(path).expanduser()
+    _check_name(target)
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise ParameterError(f"{path!r} exists and is not a folder; choose another name")
     if target.is_dir() and any(target.iterdir()):
@@ -89,6 +92,16 @@ def staged(target: Path) -> Iterator[Path]:
 def write_json(path: Path, content: object) -> None:
     """Write strict JSON: what is not finite must have become null before."""
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _check_name(target: Path) -> None:
+    try:
+        os.lstat(target)
+    except FileNotFoundError:
+        return
+    except OSError as reason:
+        if reason.errno == errno.ENAMETOOLONG:
+            raise OutputError(f"cannot write {str(target)!r}: the name is too long; choose a shorter one") from reason
 
 
 def _check_parent(target: Path) -> None:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from imgnmf.errors import ParameterError
-from imgnmf.images import ImageSet, describe_datasets, load_dataset, load_images
+from imgnmf.errors import NoImagesError, ParameterError
+from imgnmf.images import (
+    DatasetInfo,
+    ImageSet,
+    dataset_status,
+    describe_datasets,
+    describe_source,
+    load_dataset,
+    load_images,
+)
 
-__all__ = ["default_ranks", "parse_size", "read_source", "short_name", "size_of"]
+__all__ = ["default_ranks", "describe", "is_model", "parse_size", "read_source", "short_name", "size_of"]
 
 DEFAULT_RANKS = (4, 9, 16, 25, 49)
 
@@ -27,13 +36,51 @@ def read_source(source: str, size: tuple[int, int] | None = None) -> ImageSet:
     >>> read_source("patches", size=(6, 6))
     PatchSet(10000 images of 6 x 6, uint8)
     """
-    if source not in _dataset_names():
+    info = _dataset(source)
+    if info is None:
         return load_images(source, size=size, on_error="skip")
+    if dataset_status(info) == "downloadable":
+        raise NoImagesError(
+            f"the dataset {source!r} is not here, and nothing is downloaded unless asked: "
+            f"run imgnmf datasets {source} --download once, or give the path of a copy"
+        )
     if size is None:
         return load_dataset(source)
+    if "size" in info.options:
+        return load_dataset(source, size=size)
     if source != "patches":
         raise ParameterError(f"--size applies to files and to patches; the dataset {source!r} has its own")
     return load_dataset(source, patch_size=size)
+
+
+def is_model(source: str) -> bool:
+    """Say whether a file is, or by its name should be, a saved model: a safetensors file begins with a JSON header.
+
+    >>> is_model("faces.imgnmf"), is_model("photos/")
+    (True, False)
+    """
+    path = Path(source).expanduser()
+    if path.suffix == ".imgnmf" and not path.is_dir():
+        return True
+    try:
+        # Anything but a regular file might never give its bytes.
+        with path.open("rb") if path.is_file() else BytesIO() as file:
+            return file.read(9)[8:] == b"{"
+    except OSError:
+        return False
+
+
+def describe(source: str) -> str:
+    """Return what would be read from a source, a line a fact; of a dataset, what is known about it.
+
+    Raises
+    ------
+    ImgnmfError
+        What `describe_source` raises.
+    """
+    from imgnmf.commands.catalogue import one_dataset
+
+    return str(describe_source(source)) if _dataset(source) is None else one_dataset(source)
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -74,5 +121,5 @@ def default_ranks(V: Any) -> tuple[int, ...]:
     return tuple(k for k in DEFAULT_RANKS if k < min(V.shape)) or (1,)
 
 
-def _dataset_names() -> tuple[str, ...]:
-    return tuple(info.name for info in describe_datasets())
+def _dataset(name: str) -> DatasetInfo | None:
+    return next((info for info in describe_datasets() if info.name == name), None)

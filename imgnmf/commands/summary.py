@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from imgnmf.archive import versions, white_of
+from imgnmf.core.measures import part_measures
 from imgnmf.core.result import Factorization
 from imgnmf.images import ImageSet
 from imgnmf.studies.ranks import RankRow, RankStudy
@@ -56,6 +57,7 @@ def _row(row: RankRow, fit: Factorization, images: ImageSet, chosen: Any) -> dic
         "psnr": finite(quality.psnr),
         "ssim": finite(quality.ssim),
         "sparseness_W": finite(quality.sparseness),
+        "parts": {name: finite(mean) for name, mean in part_measures(fit.W, images.image_shape, fit.H).means().items()},
         "iterations": row.iterations,
         "seconds": round(row.seconds, 4),
         "converged": row.converged,

@@ -11,7 +11,7 @@ from imgnmf.core.penalties import NO_PENALTY, Weight
 
 __all__ = ["own_minimisers"]
 
-STEPS, HALVINGS = 100, 30
+STEPS, HALVINGS = 400, 30
 # An image is done when a Newton step promises less than this share of the sum of its pixels to the power of beta.
 DONE = 1e-15
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -12,8 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from imgnmf.errors import DataError, IncompatibleError, ParameterError, ShapeMismatchError
 from imgnmf.images.imageset import ImageSet, chosen_rows
+from imgnmf.images.options import check_choice
 
 __all__ = ["PatchSet", "extract_patches"]
+
+Aside = Literal["mean", "norm"]
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -28,16 +31,20 @@ class PatchSet(ImageSet):
         The shape of each image.
     source_names : tuple of str
         The name of each image.
+    scale : float array, shape (n_patches,), or None
+        What each patch was divided by: its mean or its norm, if that was set aside. `assemble` multiplies by it.
     """
 
     origins: NDArray[np.intp]
     source_shapes: tuple[tuple[int, ...], ...]
     source_names: tuple[str, ...]
+    scale: NDArray[np.floating[Any]] | None = None
 
     def __getitem__(self, index: int | slice | ArrayLike) -> Self:
         """Return the patches at `index` as a set that still assembles into the same images."""
-        chosen = super().__getitem__(index)
-        return replace(chosen, origins=self.origins[chosen_rows(index, len(self))])
+        rows = chosen_rows(index, len(self))
+        scale = None if self.scale is None else self.scale[rows]
+        return replace(super().__getitem__(index), origins=self.origins[rows], scale=scale)
 
     def assemble(self, V_hat: NDArray[Any], *, weights: NDArray[Any] | None = None) -> ImageSet:
         """Put patches back where they were cut out; where they overlap, average.
@@ -80,7 +87,7 @@ class PatchSet(ImageSet):
         patches = self.stack(V_hat)
         if len(patches) != len(self):
             raise ShapeMismatchError(f"expected {len(self)} columns, one each patch, got {len(patches)}")
-        return patches
+        return patches if self.scale is None else patches * _to_each(self.scale, patches)
 
     def _checked_weights(self, weights: NDArray[Any] | None) -> NDArray[Any]:
         patch_size = self.image_shape[:2]
@@ -99,6 +106,7 @@ def extract_patches(
     *,
     n_patches: int | None = None,
     stride: int | tuple[int, int] | None = None,
+    aside: Aside | None = None,
     rng: int | np.random.Generator | None = 0,
 ) -> PatchSet:
     """Cut patches out of images: at random places, or on a grid.
@@ -114,14 +122,17 @@ def extract_patches(
     stride : int or (down, right), optional
         Cut on a grid with this step; 1 takes all patches. The last row and column of the grid are moved to
         the edge of the image, so that no pixel is lost. By default the patches lie side by side.
+    aside : {"mean", "norm"}, optional
+        Divide each patch by its mean or by its Euclidean norm, so that bright patches do not rule the parts, and
+        keep that number in `PatchSet.scale`. Divided and not subtracted: `V` stays non-negative.
     rng : int, numpy.random.Generator or None
         Where randomness comes from.
 
     Returns
     -------
     PatchSet
-        An ImageSet of the patches in the dtype of the images. A name tells the origin: ``"camera@120,64"``
-        has its upper left pixel in row 120, column 64. Labels are those of the images.
+        An ImageSet of the patches in the dtype of the images; floats if something is set aside. A name tells the
+        origin: ``"camera@120,64"`` has its upper left pixel in row 120, column 64. Labels are those of the images.
 
     Raises
     ------
@@ -130,7 +141,7 @@ def extract_patches(
     ParameterError
         If `patch_size`, `n_patches` or `stride` is out of bounds.
     ShapeMismatchError, DataError
-        If the images differ in channels or in dtype.
+        If the images differ in channels or in dtype; if the mean of patches with negative pixels is set aside.
 
     Examples
     --------
@@ -141,6 +152,8 @@ def extract_patches(
     >>> np.array_equal(patches.assemble(patches.V).pixels, image)
     True
     """
+    if aside is not None:
+        check_choice("aside", aside, get_args(Aside))
     source = images if isinstance(images, ImageSet) else None
     if source and source.mask is not None:
         raise IncompatibleError("a mask has the size of the images, not of patches: crop to what it keeps instead")
@@ -155,13 +168,15 @@ def extract_patches(
         origins = _random_places(pictures, size, n_patches, np.random.default_rng(rng))
     names = tuple(source.names) if source else tuple(map(str, range(len(pictures))))
     labels = source.labels if source else None
+    pixels, scale = _without(_cut(pictures, origins, size), aside)
     return PatchSet(
-        _cut(pictures, origins, size),
+        pixels,
         tuple(f"{names[image]}@{row},{column}" for image, row, column in origins.tolist()),
         None if labels is None else labels[origins[:, 0]],
         origins=origins,
         source_shapes=tuple(picture.shape for picture in pictures),
         source_names=names,
+        scale=scale,
     )
 
 
@@ -172,6 +187,22 @@ def _cut(pictures: list[NDArray[Any]], origins: NDArray[np.intp], size: tuple[in
         cut = windows[origins[here, 1], origins[here, 2]]
         pixels[here] = np.moveaxis(cut, 1, -1) if cut.ndim == 4 else cut
     return pixels
+
+
+def _without(pixels: NDArray[Any], aside: Aside | None) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Return patches divided by their mean or norm, and that; a black patch stays black, its number is 0."""
+    if aside is None:
+        return pixels, None
+    if aside == "mean" and pixels.min() < 0:
+        raise DataError('expected pixels of at least 0 for aside="mean", found negative ones; take aside="norm"')
+    flat = pixels.reshape(len(pixels), -1).astype(np.float64 if pixels.dtype.itemsize > 4 else np.float32)
+    scale: NDArray[Any] = flat.mean(axis=1) if aside == "mean" else np.linalg.norm(flat, axis=1)
+    divisor = np.where(scale > 0, scale, 1)[:, None]
+    return np.divide(flat, divisor, out=flat).reshape(pixels.shape), scale
+
+
+def _to_each(numbers: NDArray[Any], patches: NDArray[Any]) -> NDArray[Any]:
+    return numbers.reshape(-1, *[1] * (patches.ndim - 1))
 
 
 def _grid(image: int, picture: NDArray[Any], size: tuple[int, int], step: tuple[int, int]) -> NDArray[np.intp]:

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from imgnmf.studies.choice import RankChoice, choose_rank
 from imgnmf.studies.floor import svd_errors
+from imgnmf.studies.generalisation import Generalisation, generalisation
 from imgnmf.studies.ranks import RankRow, RankStudy, factorize_ranks
+from imgnmf.studies.stability import Consensus, consensus
 
-__all__ = ["RankRow", "RankStudy", "factorize_ranks", "svd_errors"]
+__all__ = [
+    "Consensus",
+    "Generalisation",
+    "RankChoice",
+    "RankRow",
+    "RankStudy",
+    "choose_rank",
+    "consensus",
+    "factorize_ranks",
+    "generalisation",
+    "svd_errors",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -11,14 +11,17 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from imgnmf.core.check import as_matrix, checked_rank
-from imgnmf.core.choices import InitLike, LossLike, SolverLike, as_init
+from imgnmf.core.choices import InitLike, LossLike, SolverLike, as_init, as_loss
+from imgnmf.core.constraints import Constraint
 from imgnmf.core.factorize import State, factorize
-from imgnmf.core.inits import NNDSVD, SPA
+from imgnmf.core.inits import NNDSVD, SPA, GivenFactors
+from imgnmf.core.measures import relative_error
+from imgnmf.core.penalties import Penalties
 from imgnmf.core.result import Factorization
 from imgnmf.core.stopping import StoppingRule
-from imgnmf.errors import ParameterError
+from imgnmf.errors import IncompatibleError, ParameterError
 
-__all__ = ["RankCallback", "RankRow", "RankStudy", "factorize_ranks"]
+__all__ = ["RankCallback", "RankRow", "RankStudy", "checked_ranks", "factorize_ranks"]
 
 RankCallback: TypeAlias = Callable[[int, State], object]
 
@@ -86,6 +89,11 @@ def factorize_ranks(
     loss: LossLike = "frobenius",
     solver: SolverLike | None = None,
     init: InitLike = "nndsvd",
+    penalty_W: Penalties = None,
+    penalty_H: Penalties = None,
+    constraint_W: Constraint | None = None,
+    warm_start: bool = False,
+    earlier: RankStudy | Mapping[int, Factorization] | None = None,
     stop: StoppingRule | Sequence[StoppingRule] | None = None,
     max_iter: int = 500,
     time_limit: float | None = None,
@@ -101,13 +109,19 @@ def factorize_ranks(
         One image a column, as for `imgnmf.factorize`.
     ranks : iterable of int
         In any order; all are checked before the first is fitted.
-    loss, solver, init, stop, max_iter, threads
+    loss, solver, init, penalty_W, penalty_H, constraint_W, stop, max_iter, threads
         As for `imgnmf.factorize`.
+    warm_start : bool
+        Fit each rank also from the parts of the one before, with the images that it rebuilds worst as new parts,
+        and keep the better of the two: no rank ends worse than without. A second fit for each rank.
+    earlier : RankStudy or mapping of int to Factorization, optional
+        What an interrupted study, or files, hold already. Ranks in it are kept as they are; an interrupted fit is
+        gone on with.
     time_limit : float, optional
-        In seconds, for each rank.
+        In seconds, for each fit.
     rng : int, Generator or None
-        An int starts every rank from the same stream, so that a fit does not depend on which others were
-        asked for.
+        An int starts every rank from the same stream, so that without `warm_start` a fit does not depend on which
+        others were asked for.
     callback : callable, optional
         Called with the rank and a `State` after each iteration; ends that fit by returning True.
 
@@ -120,6 +134,8 @@ def factorize_ranks(
     ------
     ParameterError
         If there is no rank, or one is out of bounds.
+    IncompatibleError
+        If `earlier` holds fits of other images or of another loss.
     KeyboardInterrupt
         If Ctrl-C came before there was anything to keep.
 
@@ -130,23 +146,29 @@ def factorize_ranks(
     >>> [row.rank for row in study.table()], study[4].relative_error > study[16].relative_error
     ([4, 16], True)
     """
-    wanted = _checked_ranks(ranks, as_matrix(V).shape, init)
+    data = as_matrix(V)
+    bounded = isinstance(as_init(init), NNDSVD | SPA)
+    wanted = checked_ranks(ranks, data.shape if bounded else (np.iinfo(int).max,) * 2)
+    known = {} if earlier is None else _checked_earlier(earlier, data, as_loss(loss).name)
     fit = partial(
         factorize,
         V,
         loss=loss,
         solver=solver,
-        init=init,
+        penalty_W=penalty_W,
+        penalty_H=penalty_H,
+        constraint_W=constraint_W,
         stop=stop,
         max_iter=max_iter,
         time_limit=time_limit,
         rng=rng,
         threads=threads,
     )
+    path = _Path(data, fit, as_init(init), warm_start, callback)
     fits: dict[int, Factorization] = {}
     try:
         for rank in wanted:
-            fits[rank] = fit(rank, callback=partial(callback, rank) if callback else None)
+            fits[rank] = path.fitted(rank, known.get(rank), list(fits.values()))
             if fits[rank].reason == INTERRUPTED:
                 break
     except KeyboardInterrupt:
@@ -157,14 +179,68 @@ def factorize_ranks(
     return RankStudy(MappingProxyType(fits), interrupted)
 
 
-def _checked_ranks(ranks: Iterable[int], shape: tuple[int, int], init: InitLike) -> tuple[int, ...]:
+def checked_ranks(ranks: Iterable[int], shape: tuple[int, int]) -> tuple[int, ...]:
+    """The ranks once each, rising, all within ``1 .. min(shape)``."""
     given = list(ranks)
     if not given:
         raise ParameterError("ranks is empty: give at least one, say ranks=[4, 9, 16]")
-    bounded = isinstance(as_init(init), NNDSVD | SPA)
-    for rank in given:
-        checked_rank(rank, shape if bounded else (np.iinfo(int).max,) * 2, beyond=False)
-    return tuple(sorted({int(rank) for rank in given}))
+    return tuple(sorted({checked_rank(rank, shape, beyond=False) for rank in given}))
+
+
+@dataclass(frozen=True)
+class _Path:
+    """How one rank after the other is fitted."""
+
+    V: Any
+    fit: Callable[..., Factorization]
+    init: Any
+    warm_start: bool
+    callback: RankCallback | None
+
+    def fitted(self, rank: int, known: Factorization | None, before: list[Factorization]) -> Factorization:
+        """The fit that is there already, or the best that can be had."""
+        if known is not None and known.reason != INTERRUPTED:
+            return known
+        best = self._from(rank, self.init if known is None else GivenFactors(known.W, known.H))
+        if not (self.warm_start and before and before[-1].rank < rank) or best.reason == INTERRUPTED:
+            return best
+        warm = self._from(rank, GivenFactors(*_grown(before[-1], self.V, rank)))
+        better = warm if warm.objective < best.objective else best
+        return replace(better, reason=INTERRUPTED, converged=False) if warm.reason == INTERRUPTED else better
+
+    def _from(self, rank: int, init: Any) -> Factorization:
+        return self.fit(rank, init=init, callback=partial(self.callback, rank) if self.callback else None)
+
+
+def _grown(fit: Factorization, V: Any, rank: int) -> tuple[Any, Any]:
+    """Factors with the model of `fit`, and as new parts what is missing in the images that it rebuilds worst."""
+    residual = np.maximum(V - fit.W @ fit.H, 0)
+    worst = np.argsort(-np.square(residual).sum(axis=0), kind="stable")[: rank - fit.rank]
+    parts = np.zeros((fit.W.shape[0], rank - fit.rank))
+    parts[:, : len(worst)] = residual[:, worst]
+    uses = np.zeros((rank - fit.rank, fit.H.shape[1]))
+    uses[np.arange(len(worst)), worst] = 1
+    return np.hstack([fit.W, parts]), np.vstack([fit.H, uses])
+
+
+def _checked_earlier(
+    earlier: RankStudy | Mapping[int, Factorization], V: Any, loss: str
+) -> Mapping[int, Factorization]:
+    fits = earlier.fits if isinstance(earlier, RankStudy) else earlier
+    for rank, fit in fits.items():
+        shape = fit.W.shape[0], fit.H.shape[1]
+        if shape != V.shape or fit.rank != rank or fit.loss.name != loss:
+            raise IncompatibleError(
+                f"the earlier fit of rank {rank} is of {shape[1]} images of {shape[0]} pixels, rank {fit.rank}, loss "
+                f"{fit.loss.name!r}; expected {V.shape[1]} of {V.shape[0]}, rank {rank}, loss {loss!r}: fit it anew"
+            )
+        found = relative_error(V, fit.reconstruct())
+        if not abs(found - fit.relative_error) <= 1e-3 * max(found, 1e-3):
+            raise IncompatibleError(
+                f"the earlier fit of rank {rank} says that its relative error is {fit.relative_error:.4g}, for these "
+                f"images it is {found:.4g}: it is a fit of other images; fit it anew"
+            )
+    return fits
 
 
 def _row(rank: int, fit: Factorization) -> RankRow:

@@ -16,6 +16,8 @@ from imgnmf.viz.figures import (
     coverage,
     rank_curve,
     reconstructions,
+    reliability,
+    score_curves,
 )
 from imgnmf.viz.film_file import save_animation
 from imgnmf.viz.montage import montage
@@ -39,9 +41,11 @@ __all__ = [
     "montage",
     "rank_curve",
     "reconstructions",
+    "reliability",
     "render_page",
     "save_animation",
     "save_figure",
     "save_image",
+    "score_curves",
     "write_page",
 ]

@@ -46,7 +46,7 @@ def test_the_summary_says_what_was_found(folder, tmp_path):
     assert (summary["n_images"], summary["image_shape"], summary["dtype"]) == (12, [10, 8], "uint8")
     assert set(summary["versions"]) == {"imgnmf", "numpy", "python"}
     assert [row["rank"] for row in summary["ranks"]] == [2, 4]
-    wanted = {"relative_error", "psnr", "ssim", "sparseness_W", "iterations", "seconds", "reason"}
+    wanted = {"relative_error", "psnr", "ssim", "sparseness_W", "parts", "iterations", "seconds", "reason"}
     assert all(wanted <= set(row) for row in summary["ranks"])
     fit = imgnmf.load(tmp_path / "out" / "k02.imgnmf")[0]
     assert summary["ranks"][0]["relative_error"] == pytest.approx(fit.relative_error, rel=1e-5)

@@ -151,7 +151,7 @@ def test_options_that_do_not_fit_are_refused(folder, tmp_path):
     assert "say 64x48" in refusal(*fit, *out, "--size", "64")
     assert "must end in .imgnmf" in refusal(*fit, "-o", tmp_path / "m.txt")
     assert "has its own" in refusal("fit", "digits", "-k", 2, *out, "--size", "6x6")
-    assert "'--loss'" in refusal(*fit, *out, "--loss", "huber")
+    assert "'--loss'" in refusal(*fit, *out, "--loss", "round")
     assert everything_below(tmp_path)[0] == "photos"
 
 

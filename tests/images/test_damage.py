@@ -7,6 +7,7 @@ import zlib
 
 import numpy as np
 import pytest
+from mutations import read_mutated
 from PIL import Image
 
 from imgnmf.errors import DataWarning, ImageReadError
@@ -118,3 +119,11 @@ def test_a_bomb_is_refused_at_once(tmp_path):
     for name in ("bomb.png", "bomb.pgm"):
         with pytest.raises(ImageReadError, match="60000 x 60000 = 3600000000 pixels, more than max_pixels"):
             load_images(tmp_path / name)
+
+
+def test_five_thousand_mutated_files_give_an_image_or_an_image_read_error_that_names_them(tmp_path):
+    account = read_mutated(tmp_path, 5_000)
+    assert not account.leaks
+    assert account.outcomes["read"] > 500
+    assert account.outcomes["refused"] > 500
+    assert account.outcomes.total() == 5_000

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import imgnmf
-from imgnmf.errors import DataError, ParameterError
+from imgnmf.errors import DataError, IncompatibleError, ParameterError
 from imgnmf.studies import svd_errors
 
 
@@ -98,3 +98,47 @@ def test_no_fit_is_below_the_floor(V):
 
 def test_the_floor_of_zeros_is_zero():
     assert svd_errors(np.zeros((3, 4), np.uint8), [1]).tolist() == [0]
+
+
+@pytest.mark.parametrize("loss", ["frobenius", "kullback-leibler"])
+def test_a_warm_start_is_never_worse_than_a_cold_one(V, loss):
+    ranks, options = [2, 3, 5, 9, 16], {"loss": loss, "max_iter": 5000, "stop": imgnmf.RelativeDecrease(1e-3)}
+    cold = imgnmf.factorize_ranks(V, ranks, **options)
+    warm = imgnmf.factorize_ranks(V, ranks, warm_start=True, **options)
+    assert all(warm[k].objective <= cold[k].objective for k in ranks)
+    assert any(warm[k].objective < cold[k].objective for k in ranks)
+    assert (np.diff([warm[k].objective for k in ranks]) <= 0).all()
+
+
+def test_a_warm_start_may_reach_beyond_the_images():
+    V = np.random.default_rng(0).random((6, 4))
+    with pytest.warns(imgnmf.errors.ImgnmfWarning):
+        study = imgnmf.factorize_ranks(V, [2, 9], warm_start=True, init="random", max_iter=20)
+    assert study[9].W.shape == (6, 9)
+
+
+def test_a_study_is_resumed_where_it_was_interrupted(V, tmp_path):
+    def interrupt(rank, state):
+        if rank == 9 and state.iteration == 3:
+            raise KeyboardInterrupt
+
+    first = imgnmf.factorize_ranks(V, [4, 9, 16], callback=interrupt)
+    fitted = []
+    study = imgnmf.factorize_ranks(V, [4, 9, 16], earlier=first, callback=lambda k, _: fitted.append(k))
+    assert study.ranks == (4, 9, 16)
+    assert study[4] is first[4]
+    assert set(fitted) == {9, 16}
+    assert study[9].converged
+    assert study[9].objective < first[9].objective
+    imgnmf.save(tmp_path / "4", first[4])
+    loaded, _ = imgnmf.load(tmp_path / "4")
+    assert imgnmf.factorize_ranks(V, [4], earlier={4: loaded})[4] is loaded
+
+
+def test_earlier_fits_of_something_else_are_refused(V):
+    study = imgnmf.factorize_ranks(V, [4])
+    for other, options in ((V[:, ::-1], {}), (V[:, :30], {}), (V, {"loss": "kullback-leibler"})):
+        with pytest.raises(IncompatibleError, match="the earlier fit of rank 4"):
+            imgnmf.factorize_ranks(other, [4], earlier=study, **options)
+    with pytest.raises(IncompatibleError, match=r"expected .* rank 5"):
+        imgnmf.factorize_ranks(V, [5], earlier={5: study[4]})

@@ -6,6 +6,7 @@ from imgnmf.viz.figures.coefficients import coefficients, coverage
 from imgnmf.viz.figures.curves import Curve, convergence, rank_curve
 from imgnmf.viz.figures.parts import basis, compare
 from imgnmf.viz.figures.pictures import build_up, reconstructions
+from imgnmf.viz.figures.scores import reliability, score_curves
 
 __all__ = [
     "Curve",
@@ -17,4 +18,6 @@ __all__ = [
     "coverage",
     "rank_curve",
     "reconstructions",
+    "reliability",
+    "score_curves",
 ]

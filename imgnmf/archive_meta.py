@@ -1,0 +1,129 @@
+"""What a model file keeps of the images that were fitted: their shape, names and preparation, not their pixels."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgnmf.core.result import Factorization
+from imgnmf.errors import ShapeMismatchError
+from imgnmf.images import ImageSet
+from imgnmf.images.imageset import Step
+
+__all__ = ["ModelMeta", "fingerprint_of", "meta_of", "versions", "white_of"]
+
+
+@dataclass(frozen=True)
+class ModelMeta:
+    """What a model file says about the images it was fitted to.
+
+    Attributes
+    ----------
+    image_shape : tuple of int, or None
+        (height, width) or (height, width, channels); None if the model was saved without its images.
+    names : tuple of str
+        One an image, or none.
+    labels : tuple, or None
+        One an image, or None.
+    white : float, or None
+        The value of white: 255 for uint8, 1 for floats in 0..1.
+    versions : mapping of str to str
+        What the model was made with.
+    mask : array of bool, shape (height, width), or None
+        The pixels that were fitted; None for all.
+    steps : tuple of Step
+        How the images were prepared: `imgnmf.images.prepare_like` does it to others.
+    rng : int, or None
+        What the fit was started with, if it was told to `save`.
+    data_sha256 : str, or None
+        Of the images' pixels, their dtype and shape: `fingerprint_of` gives it for others.
+
+    Examples
+    --------
+    >>> ModelMeta(image_shape=(2, 3)).stack(np.arange(6.0)[:, None]).shape
+    (1, 2, 3)
+    """
+
+    image_shape: tuple[int, ...] | None = None
+    names: tuple[str, ...] = ()
+    labels: tuple[str | float, ...] | None = None
+    white: float | None = None
+    versions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    mask: NDArray[np.bool_] | None = field(default=None, compare=False)
+    steps: tuple[Step, ...] = ()
+    rng: int | None = None
+    data_sha256: str | None = None
+
+    def stack(self, W: NDArray[Any]) -> NDArray[Any]:
+        """Turn columns (n_pixels, j) into images (j, h, w[, c]); see `ImageSet.stack`."""
+        if self.image_shape is None:
+            raise ShapeMismatchError(
+                "the model does not say how large its images are; save it with them: save(path, fit, images)"
+            )
+        blank = np.zeros((1, *self.image_shape), np.uint8)
+        return ImageSet(blank, mask=self.mask).stack(W)
+
+
+def white_of(pixels: NDArray[Any]) -> float:
+    """Return the value of white: an integer dtype's range, 1 for floats within 0..1, else the largest.
+
+    >>> white_of(np.zeros(3, np.uint8)), white_of(np.array([0.5])), white_of(np.array([16.0]))
+    (255.0, 1.0, 16.0)
+    """
+    if pixels.dtype.kind in "ui":
+        return float(np.iinfo(pixels.dtype).max)
+    return max(1.0, float(pixels.max()))
+
+
+def versions() -> dict[str, str]:
+    """Return what a result is made with."""
+    from imgnmf import __version__
+
+    return {"imgnmf": __version__, "numpy": np.__version__, "python": platform.python_version()}
+
+
+def fingerprint_of(images: ImageSet) -> str:
+    """Return the SHA-256 of the pixels with their dtype and shape: equal for equal images alone.
+
+    >>> fingerprint_of(ImageSet(np.zeros((1, 2, 2), np.uint8)))[:8]
+    '3fd9781f'
+    """
+    pixels = images.pixels
+    described = hashlib.sha256(f"{pixels.dtype.str} {pixels.shape} ".encode())
+    described.update(pixels.reshape(-1).view(np.uint8).data)
+    return described.hexdigest()
+
+
+def meta_of(images: ImageSet, fit: Factorization, rng: int | None) -> ModelMeta:
+    """Return what is kept of the images of a fit, once they are seen to be those."""
+    shape = images.pixels.shape
+    expected = images.V[:, :1].shape[0], shape[0]
+    found = fit.W.shape[0], fit.H.shape[1]
+    if found != expected:
+        raise ShapeMismatchError(
+            f"the fit is of {found[1]} images with {found[0]} pixels, the images are {expected[0]} pixels "
+            f"x {expected[1]}; give the images that were fitted"
+        )
+    return ModelMeta(
+        image_shape=shape[1:],
+        names=tuple(images.names),
+        labels=_plain(images.labels),
+        white=white_of(images.pixels),
+        mask=images.mask,
+        steps=images.steps,
+        rng=rng,
+        data_sha256=fingerprint_of(images),
+    )
+
+
+def _plain(labels: NDArray[Any] | None) -> tuple[str | float, ...] | None:
+    if labels is None:
+        return None
+    return tuple(labels.tolist() if labels.dtype.kind in "biufU" else map(str, labels))

@@ -1,0 +1,81 @@
+"""`imgnmf ranks`: which k the images support, and a figure that shows why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from imgnmf.commands.output import checked_file
+from imgnmf.commands.source import read_source
+from imgnmf.errors import ParameterError
+from imgnmf.images import ImageSet
+from imgnmf.studies.choice import Method, RankChoice, choose_rank
+
+__all__ = ["ChosenRank", "StudyOptions", "parse_ranks", "study_ranks"]
+
+
+@dataclass(frozen=True)
+class ChosenRank:
+    """The advice, and where the figure is."""
+
+    choice: RankChoice
+    images: ImageSet
+    figure: Path | None
+
+
+@dataclass(frozen=True)
+class StudyOptions:
+    """What `choose_rank` is told."""
+
+    method: Method = "held-out"
+    loss: Any = "frobenius"
+    repeats: int = 5
+    rng: int = 0
+    threads: int | None = None
+
+    def choose(self, V: Any, ranks: Iterable[int]) -> RankChoice:
+        """Ask the images."""
+        return choose_rank(V, ranks, **vars(self))
+
+
+def study_ranks(
+    source: str, ranks: str, output: str | None, *, size: tuple[int, int] | None, force: bool, options: StudyOptions
+) -> ChosenRank:
+    """Ask the images of SOURCE which rank they support; draw it if there is an output."""
+    wanted = parse_ranks(ranks)
+    target = None if output is None else checked_file(output, force=force, suffix=".png")
+    images = read_source(source, size)
+    choice = options.choose(images.V, wanted)
+    if target is not None:
+        from imgnmf.viz import save_figure
+
+        save_figure(target, choice.figure())
+    return ChosenRank(choice, images, target)
+
+
+def parse_ranks(text: str) -> tuple[int, ...]:
+    """Return the ranks of ``"2:60"`` (both included), ``"2:60:4"``, ``"4,9,16"`` or ``"4"``.
+
+    Raises
+    ------
+    ParameterError
+        If it is none of these, or holds no rank.
+
+    Examples
+    --------
+    >>> parse_ranks("2:5"), parse_ranks("2:9:3"), parse_ranks("4,9")
+    ((2, 3, 4, 5), (2, 5, 8), (4, 9))
+    """
+    found: list[int] = []
+    for piece in text.split(","):
+        match = re.fullmatch(r"([0-9]{1,6})(?::([0-9]{1,6})(?::([1-9][0-9]{0,5}))?)?", piece.strip())
+        if match is None:
+            raise ParameterError(f"expected ranks as 2:60, 2:60:4 or 4,9,16, got {text!r}")
+        first, last, step = int(match[1]), int(match[2] or match[1]), int(match[3] or 1)
+        found.extend(range(first, last + 1, step))
+    if not found:
+        raise ParameterError(f"{text!r} holds no rank: write the smaller one first, say 2:60")
+    return tuple(found)

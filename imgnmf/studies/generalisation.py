@@ -1,0 +1,161 @@
+"""How good the parts are for images that the fit has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgnmf.core.check import as_matrix, checked_count, checked_values
+from imgnmf.core.choices import LossLike, as_loss
+from imgnmf.core.encode import encode
+from imgnmf.errors import ParameterError, ShapeMismatchError
+from imgnmf.studies.prediction import FitOptions, losses, quiet_fit
+from imgnmf.studies.ranks import checked_ranks
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Generalisation", "generalisation"]
+
+Array: TypeAlias = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Generalisation:
+    """Training and test error of each rank, several splits.
+
+    Attributes
+    ----------
+    ranks : tuple of int
+    train, test : array, shape (repeats, n_ranks)
+        The loss, divided by that of the mean of the training images: 1 is no better than the mean image.
+    unseen : {"images", "groups"}
+        What the test images have in common with none of the training images.
+
+    Examples
+    --------
+    >>> found = Generalisation((1, 2), np.array([[0.5, 0.2]]), np.array([[0.6, 0.3]]), "images")
+    >>> found.gap.round(2).tolist()
+    [0.1, 0.1]
+    """
+
+    ranks: tuple[int, ...]
+    train: Array
+    test: Array
+    unseen: str
+
+    @property
+    def gap(self) -> Array:
+        """Test minus training error of each rank, the mean over the splits."""
+        return np.asarray((self.test - self.train).mean(axis=0))
+
+    @property
+    def verdict(self) -> str:
+        """What the curves say, in one sentence."""
+        last, mean = self.ranks[-1], self.test.mean(axis=0)
+        best = self.ranks[int(mean.argmin())]
+        times = float(mean[-1] / max(self.train.mean(axis=0)[-1], np.finfo(float).tiny))
+        ending = "still falls there" if best == last else f"is lowest at k = {best}"
+        return (
+            f"At k = {last} the error on unseen {self.unseen} is {times:.2g} times that on fitted images, and {ending}."
+        )
+
+    def figure(self) -> Figure:
+        """Draw both errors against the rank, with their standard errors."""
+        from imgnmf.studies.drawn import figure_of_generalisation
+
+        return figure_of_generalisation(self)
+
+
+def generalisation(
+    V: Any,
+    ranks: Iterable[int],
+    *,
+    groups: Sequence[Any] | Array | None = None,
+    share: float = 0.25,
+    loss: LossLike = "frobenius",
+    repeats: int = 3,
+    max_iter: int = 300,
+    rng: int = 0,
+    threads: int | None = None,
+) -> Generalisation:
+    """Fit some images and encode the others: the error of both against the rank.
+
+    Parameters
+    ----------
+    V : array, shape (n_pixels, n_images), non-negative
+        One image a column.
+    ranks : iterable of int
+        At most as many as there are pixels, and training images.
+    groups : sequence, length n_images, optional
+        Say who is on each image (``images.labels``): a person is then in the training or in the test images,
+        never in both. None splits by image.
+    share : float, above 0 and below 1
+        Of the images, or groups, that are kept for the test.
+    loss : "frobenius", "kullback-leibler", "itakura-saito" or Loss
+    repeats : int
+        So many random splits.
+    max_iter : int
+        Of each fit.
+    rng : int
+        Decides the splits and the starts.
+    threads : int, optional
+        None for one a processor.
+
+    Returns
+    -------
+    Generalisation
+
+    Raises
+    ------
+    ParameterError
+        A rank or an option is out of bounds, or there are fewer than two groups.
+    ShapeMismatchError
+        There is not one group an image.
+    DataError
+        V holds NaN, infinite or negative values.
+
+    Examples
+    --------
+    >>> import imgnmf
+    >>> found = generalisation(imgnmf.load_dataset("digits").V[:, :200], [2, 8], repeats=2)
+    >>> bool((found.gap > 0).all())
+    True
+    """
+    data = as_matrix(V)
+    checked_values(data)
+    generator = np.random.default_rng(checked_count("rng", rng, 0))
+    splits = [
+        _test_images(data.shape[1], groups, share, generator) for _ in range(checked_count("repeats", repeats, 1))
+    ]
+    wanted = checked_ranks(ranks, (data.shape[0], min(int((~test).sum()) for test in splits)))
+    options = FitOptions(as_loss(loss), max_iter=checked_count("max_iter", max_iter, 1), threads=threads)
+    errors = np.array([[_errors(data, test, rank, options, rng) for rank in wanted] for test in splits])
+    return Generalisation(wanted, errors[..., 0], errors[..., 1], "images" if groups is None else "groups")
+
+
+def _test_images(n_images: int, groups: Any, share: float, rng: np.random.Generator) -> Array:
+    """Which images are kept for the test, bool."""
+    if isinstance(share, bool) or not 0 < share < 1:
+        raise ParameterError(f"share must be a number above 0 and below 1, got {share!r}")
+    member = np.arange(n_images) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    if member.shape != (n_images,):
+        raise ShapeMismatchError(f"expected one group for each of {n_images} images, got shape {np.shape(groups)}")
+    n_groups = int(member.max()) + 1
+    if n_groups < 2:
+        raise ParameterError(f"a split needs at least two {'images' if groups is None else 'groups'}, got {n_groups}")
+    kept = rng.permutation(n_groups)[: min(max(round(share * n_groups), 1), n_groups - 1)]
+    return np.isin(member, kept)
+
+
+def _errors(V: Array, test: Array, rank: int, options: FitOptions, seed: int) -> tuple[float, float]:
+    seen, unseen = V[:, ~test], V[:, test]
+    fit = quiet_fit(seen, rank, options, seed)
+    H = encode(unseen, fit.W, loss=fit.loss, floor=fit.floor, threads=options.threads)
+    mean = seen.mean(axis=1, dtype=np.float64)[:, None]
+    train, beyond = losses(fit, seen, fit.reconstruct(), mean), losses(fit, unseen, fit.W @ H, mean)
+    return train[0] / train[1], beyond[0] / beyond[1]

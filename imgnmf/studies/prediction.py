@@ -1,0 +1,116 @@
+"""How well the parts of each rank predict numbers that the fit did not see: the two kinds of cross-validation."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgnmf.core.encode import encode
+from imgnmf.core.factorize import factorize
+from imgnmf.core.losses import Loss
+from imgnmf.core.result import Factorization
+from imgnmf.errors import ConvergenceWarning, DataWarning
+
+__all__ = ["FitOptions", "bi_cross_validation", "held_out_entries", "losses", "quiet_fit"]
+
+Array: TypeAlias = NDArray[Any]
+
+# The 10 % of the entries that Wold (1978) hides; folds do not overlap, so at most ten.
+HIDDEN_SHARE = 0.1
+MOST_FOLDS = round(1 / HIDDEN_SHARE)
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """How each of the many fits of a study is made."""
+
+    loss: Loss
+    init: Any = "nndsvd"
+    max_iter: int = 500
+    threads: int | None = None
+
+
+def quiet_fit(V: Array, rank: int, options: FitOptions, rng: Any, weights: Array | None = None) -> Factorization:
+    """One of many fits, whose limits are the study's own affair."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", DataWarning)
+        return factorize(V, rank, weights=weights, rng=rng, **vars(options))
+
+
+def held_out_entries(V: Array, ranks: Sequence[int], repeats: int, options: FitOptions, seed: int) -> Array:
+    """Scores (repeats, ranks) of hidden entries: fits that give a tenth of all entries the weight 0 (Wold 1978).
+
+    A score is the loss on the hidden entries, divided by what the mean of each pixel over the images that show it
+    loses there: 1 is no better than the mean image.
+    """
+    fold = _folds(V.shape, np.random.default_rng(seed))
+    scores = np.empty((repeats, len(ranks)))
+    for number in range(repeats):
+        hidden = (fold == number).astype(np.float32)
+        mean = _pixel_means(V, 1 - hidden)
+        for place, rank in enumerate(ranks):
+            fit = quiet_fit(V, rank, options, seed, 1 - hidden)
+            scores[number, place] = np.divide(*losses(fit, V, fit.reconstruct(), mean, hidden))
+    return scores
+
+
+def bi_cross_validation(V: Array, ranks: Sequence[int], repeats: int, options: FitOptions, seed: int) -> Array:
+    """Scores (repeats, ranks) of hidden blocks (Owen & Perry 2009, sec. 4).
+
+    For ``V = [A B; C D]``, parts and coefficients are learnt on D alone; C gives the coefficients of A's images,
+    B the parts on A's pixels. Each repeat halves pixels and images anew and predicts each of the four quarters.
+    """
+    rng = np.random.default_rng(seed)
+    scores = np.empty((repeats, len(ranks)))
+    for number in range(repeats):
+        sums = np.zeros((len(ranks), 2))
+        for rows, columns in _quarters(V.shape, rng):
+            sums += [_quarter_losses(V, rows, columns, rank, options, seed) for rank in ranks]
+        scores[number] = sums[:, 0] / sums[:, 1]
+    return scores
+
+
+def losses(
+    fit: Factorization, V: Array, model: Array, mean: Array, weights: Array | None = None
+) -> tuple[float, float]:
+    """What `model` loses on V, and what the mean image (n_pixels, 1) does; both lifted as the fit lifted its data."""
+    lifted = np.maximum(V, fit.floor) if fit.floor else V
+    flat = np.repeat(np.maximum(mean, fit.floor), V.shape[1], axis=1)
+    left, whole = (fit.loss.value(lifted, np.asarray(image, np.float64), weights) for image in (model, flat))
+    # Where the mean image is exact, nothing can be better.
+    return (left, whole) if whole > 0 else (float(left > 0), 1.0)
+
+
+def _folds(shape: tuple[int, int], rng: np.random.Generator) -> Array:
+    """A fold's number for every entry, all folds of one size."""
+    size = shape[0] * shape[1]
+    return np.asarray(rng.permutation(np.arange(size) % MOST_FOLDS).reshape(shape))
+
+
+def _pixel_means(V: Array, seen: Array) -> Array:
+    total = (V * seen).sum(axis=1, keepdims=True, dtype=np.float64)
+    return np.asarray(total / np.maximum(seen.sum(axis=1, keepdims=True), 1))
+
+
+def _quarters(shape: tuple[int, int], rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
+    halves = [np.array_split(rng.permutation(size), 2) for size in shape]
+    return ((rows, columns) for rows in halves[0] for columns in halves[1])
+
+
+def _quarter_losses(
+    V: Array, rows: Array, columns: Array, rank: int, options: FitOptions, seed: int
+) -> tuple[float, float]:
+    """The loss of predicting ``V[rows, columns]`` from the rest, and that of its pixels' means elsewhere."""
+    other_rows, other_columns = np.setdiff1d(np.arange(V.shape[0]), rows), np.setdiff1d(np.arange(V.shape[1]), columns)
+    A, B = V[np.ix_(rows, columns)], V[np.ix_(rows, other_columns)]
+    C, D = V[np.ix_(other_rows, columns)], V[np.ix_(other_rows, other_columns)]
+    fit = quiet_fit(D, rank, options, seed)
+    W = encode(B.T, fit.H.T, loss=options.loss, floor=fit.floor, threads=options.threads).T
+    H = encode(C, fit.W, loss=options.loss, floor=fit.floor, threads=options.threads)
+    return losses(fit, A, W @ H, B.mean(axis=1, keepdims=True, dtype=np.float64))

@@ -1,0 +1,126 @@
+"""The planted k is found, and what cannot be asked is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import imgnmf
+from benchmarks.rank import planted
+from imgnmf.errors import DataError, ParameterError
+from imgnmf.studies.choice import RankChoice, _all_come_back, _within_one_error
+from tests.cli.runs import refusal, run
+
+
+@pytest.mark.parametrize("rank", [3, 8, 15])
+@pytest.mark.parametrize("seed", [100, 101])
+def test_held_out_entries_find_the_planted_rank(rank, seed):
+    V = planted(rank, seed)
+    choice = imgnmf.choose_rank(V, range(rank - 2, rank + 4), threads=1)
+    assert choice.rank == rank
+    assert choice.advice.startswith(f"k = {rank}: ")
+
+
+@pytest.mark.parametrize("method", ["bi-cross-validation", "stability"])
+def test_the_other_methods_find_eight(method):
+    assert imgnmf.choose_rank(planted(8, 0), range(6, 11), method=method, threads=1).rank == 8
+
+
+def test_the_elbow_is_the_point_farthest_below_the_line():
+    V = np.kron(np.eye(3), np.ones((4, 5))) + 0.001
+    choice = imgnmf.choose_rank(V, range(1, 9), method="elbow")
+    assert choice.rank == 3
+    assert np.isnan(choice.standard_error).all()
+    assert "by eye" in choice.advice
+
+
+@pytest.mark.parametrize("loss", ["kullback-leibler", "itakura-saito"])
+def test_other_losses_are_judged_by_themselves(loss):
+    rng = np.random.default_rng(0)
+    V = (0.1 + rng.gamma(1, 1, (40, 3))) @ rng.gamma(1, 1, (3, 60))
+    noisy = rng.poisson(20 * V) if loss == "kullback-leibler" else V * rng.gamma(50, 1 / 50, V.shape)
+    assert imgnmf.choose_rank(noisy, range(1, 6), loss=loss, threads=1).rank == 3
+
+
+def test_the_unit_and_the_threads_do_not_matter():
+    V = planted(3, 0)
+    first = imgnmf.choose_rank(V, [2, 3], repeats=2, threads=1)
+    again = imgnmf.choose_rank(1024.0 * V, [3, 2, 2], repeats=2, threads=2)
+    assert first.ranks == again.ranks == (2, 3)
+    assert np.allclose(first.scores, again.scores, rtol=1e-9)
+
+
+def test_one_standard_error_takes_the_fewest_parts():
+    scores = np.array([[9.0, 1.25, 1.0, 1.3], [9.0, 1.25, 1.4, 1.3]])
+    place, near = _within_one_error(scores)
+    assert (place, near.tolist()) == (1, [1, 2, 3])
+
+
+def test_stability_takes_the_most_parts_that_all_come_back():
+    scores = np.array([[0.0, 0.3, 0.02, 0.05, 0.4], [0.0, 0.2, 0.02, 0.25, 0.4]])
+    place, near = _all_come_back(scores)
+    assert (place, near.tolist()) == (2, [2, 3])
+    assert _all_come_back(np.array([[0.5, 0.3], [0.5, 0.3]]))[0] == 1
+    assert "no rank tried" in RankChoice(2, "stability", (1, 2), np.array([[0.5, 0.3], [0.5, 0.3]]), (2,)).advice
+
+
+def test_the_advice_names_its_doubt_and_a_range_that_was_too_narrow():
+    scores = np.array([[3.0, 2.0, 1.0], [3.1, 2.2, 1.0]])
+    assert "no other rank is within" in RankChoice(3, "held-out", (1, 2, 3), scores, (3,)).advice
+    assert "try larger ones" in RankChoice(3, "held-out", (1, 2, 3), scores, (3,)).advice
+    doubt = RankChoice(1, "held-out", (1, 2, 3, 4), np.ones((2, 4)), (1, 2, 3, 4)).advice
+    assert "k = 2 to 4 cannot be told apart" in doubt
+    assert "larger ones" not in doubt
+
+
+def test_the_figure_shows_curve_choice_and_advice():
+    choice = RankChoice(2, "held-out", (1, 2), np.array([[0.5, 0.2], [0.5, 0.3]]), (2,))
+    figure = choice.figure()
+    axes = figure.axes[0]
+    assert np.allclose(axes.lines[0].get_xydata(), [[1, 0.5], [2, 0.25]])
+    assert "k = 2" in [text.get_text() for text in axes.texts]
+    assert choice.advice.split(";")[0] in figure.get_supxlabel().replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"ranks": []}, "ranks is empty"),
+        ({"ranks": range(3, 1)}, "ranks is empty"),
+        ({"ranks": [81]}, "80"),
+        ({"ranks": [41], "method": "bi-cross-validation"}, "40"),
+        ({"ranks": [2], "method": "guess"}, "method must be"),
+        ({"ranks": [2], "repeats": 1}, "repeats"),
+        ({"ranks": [2], "repeats": 11}, "at most 10"),
+        ({"ranks": [2], "max_iter": 0}, "max_iter"),
+        ({"ranks": [2], "rng": -1}, "rng"),
+    ],
+)
+def test_bad_options_are_refused(options, words):
+    with pytest.raises(ParameterError, match=words):
+        imgnmf.choose_rank(planted(3, 0), **options)
+
+
+def test_bad_numbers_are_refused_and_the_input_stays():
+    V = planted(3, 0)
+    before = V.copy()
+    imgnmf.choose_rank(V, [2, 3], repeats=2, max_iter=5)
+    assert np.array_equal(V, before)
+    with pytest.raises(DataError, match="negative"):
+        imgnmf.choose_rank(V - 1, [2])
+
+
+def test_the_command_prints_the_curve_and_draws_it(tmp_path):
+    np.save(tmp_path / "photos.npy", (20 * planted(3, 0)).astype(np.uint16).T.reshape(120, 8, 10))
+    done = run("ranks", tmp_path / "photos.npy", "-k", "2:4", "--threads", 1, "-o", tmp_path / "k.png")
+    assert done.exit_code == 0, done.output
+    assert "k = 3: the fewest parts" in done.output
+    assert done.output.count("+-") == 3
+    assert (tmp_path / "k.png").read_bytes().startswith(b"\x89PNG")
+    assert "exists" in refusal("ranks", tmp_path / "photos.npy", "-k", "2", "-o", tmp_path / "k.png")
+
+
+@pytest.mark.parametrize("ranks", ["60:2", "a", "2:", "0:3", "2:500"])
+def test_the_command_refuses_a_bad_range(tmp_path, ranks):
+    np.save(tmp_path / "photos.npy", np.ones((6, 4, 4), np.uint8))
+    assert "rank" in refusal("ranks", tmp_path / "photos.npy", "-k", ranks)
