@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
 from imgnmf import load_dataset
 from imgnmf.commands.animate import animate_source
-from imgnmf.commands.gallery import Gallery, draw, gallery_of, write_everything
+from imgnmf.commands.gallery import Gallery, draw, gallery_of, kept_aside, write_everything
 from imgnmf.commands.options import FitOptions
 from imgnmf.commands.output import checked_folder, staged
 from imgnmf.viz import save_figure, write_page
@@ -50,8 +50,10 @@ def main(into: Path | None) -> None:
     """Fit and draw every exhibit."""
     for exhibit in EXHIBITS:
         images = load_dataset(exhibit.name)
-        study = FitOptions(max_iter=2000).fit(images.V, exhibit.ranks)
+        options = FitOptions(max_iter=2000)
+        study = options.fit(images.V, exhibit.ranks)
         gallery = gallery_of(exhibit.name, images, study, exhibit.shown)
+        gallery = replace(gallery, unseen=kept_aside(images, study, options))
         if into is None:
             place = draw_selection(HERE / exhibit.name, exhibit, gallery)
         else:
@@ -66,7 +68,13 @@ def draw_selection(folder: Path, exhibit: Exhibit, gallery: Gallery) -> Path:
         if name in exhibit.pictures:
             save_figure(folder / f"{name}.png", figure)
     if exhibit.with_page:
-        write_page(folder / "index.html", gallery.study, gallery.images, title=f"The parts of {gallery.name}")
+        write_page(
+            folder / "index.html",
+            gallery.study,
+            gallery.images,
+            title=f"The parts of {gallery.name}",
+            unseen=gallery.unseen,
+        )
         film = str(folder / "learning.gif")
         options = FitOptions(init="random", max_iter=60)
         animate_source(exhibit.name, (exhibit.shown,), film, frame_ms=None, size=None, force=True, options=options)

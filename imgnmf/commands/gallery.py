@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from imgnmf.commands.source import default_ranks, read_source, short_name
 from imgnmf.commands.summary import summarize
 from imgnmf.images import ImageSet
 from imgnmf.studies.floor import svd_errors
+from imgnmf.studies.generalisation import Generalisation, generalisation
 from imgnmf.studies.ranks import RankStudy
 from imgnmf.viz import (
     basis,
@@ -32,11 +33,11 @@ from imgnmf.viz import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Gallery", "draw", "gallery_of", "make_gallery", "write_everything"]
+__all__ = ["Gallery", "draw", "gallery_of", "kept_aside", "make_gallery", "write_everything"]
 
 ROWS_SHOWN = 6
 # Beyond these a heat map of H is a grey haze, and the floor costs more than the fits.
-MOST_COLUMNS, MOST_GROUPS, LARGEST_GRAM = 2000, 40, 2000
+MOST_COLUMNS, MOST_GROUPS, LARGEST_GRAM, LARGEST_SPLIT = 2000, 40, 2000, 5_000_000
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Gallery:
     images: ImageSet
     study: RankStudy
     chosen: int
+    unseen: Generalisation | None = None
 
 
 def make_gallery(
@@ -67,7 +69,7 @@ def make_gallery(
     images = read_source(source, size)
     with staged(target) as staging:
         study = options.fit(images.V, ranks or default_ranks(images.V), images.image_shape)
-        gallery = gallery_of(source, images, study)
+        gallery = replace(gallery_of(source, images, study), unseen=kept_aside(images, study, options))
         write_everything(staging, gallery)
     return target, gallery
 
@@ -85,6 +87,14 @@ def gallery_of(source: str, images: ImageSet, study: RankStudy, chosen: int | No
     return Gallery(short_name(source), source, images, RankStudy(fits, study.interrupted), middle)
 
 
+def kept_aside(images: ImageSet, study: RankStudy, options: FitOptions) -> Generalisation | None:
+    """Return the error on a quarter of the images, kept aside: for plain parts of sets where it takes a moment."""
+    ranks = [rank for rank in study.ranks if rank <= min(images.V.shape[0], len(images) // 2)]
+    if study.interrupted or options.parts != "global" or not ranks or images.V.size > LARGEST_SPLIT:
+        return None
+    return generalisation(images.V, ranks, loss=options.loss, repeats=1, rng=options.rng, threads=options.threads)
+
+
 def write_everything(folder: Path, gallery: Gallery) -> None:
     """Write figures, models, page and summary into an empty folder."""
     for name, figure in draw(gallery):
@@ -92,7 +102,7 @@ def write_everything(folder: Path, gallery: Gallery) -> None:
     for rank in gallery.study.ranks:
         save(folder / f"k{rank:02}.imgnmf", gallery.study[rank], gallery.images)
     title = f"The parts of {gallery.name}"
-    write_page(folder / "index.html", gallery.study, gallery.images, title=title)
+    write_page(folder / "index.html", gallery.study, gallery.images, title=title, unseen=gallery.unseen)
     write_json(folder / MARKER, summarize(gallery.source, gallery.images, gallery.study))
 
 

@@ -11,16 +11,16 @@ from imgnmf.core.blocks import ColumnBlocks, Runner, running, thread_count
 from imgnmf.core.check import as_matrix, checked_values
 from imgnmf.core.constraints import Constraint, constrained_step
 from imgnmf.core.descent import own_minimisers
-from imgnmf.core.losses import BetaDivergence, Loss, pair_products
+from imgnmf.core.losses import BetaDivergence, Frobenius, Loss, pair_products
 from imgnmf.core.nnls import nonnegative_least_squares, own_least_squares
 from imgnmf.core.parts import Array
 from imgnmf.core.penalties import NO_PENALTY, Weight
-from imgnmf.core.robust import Huber
+from imgnmf.core.robust import Huber, Robust
 from imgnmf.core.seen import only_seen, usable_new
 from imgnmf.core.units import power_of_two
-from imgnmf.errors import ShapeMismatchError
+from imgnmf.errors import IncompatibleError, ShapeMismatchError
 
-__all__ = ["encode", "exact_coefficients"]
+__all__ = ["encodable", "encode", "exact_coefficients"]
 
 
 REWEIGHTINGS, CONSTRAINED_STEPS, SETTLED = 300, 2000, 1e-9
@@ -92,6 +92,8 @@ def encode(
             f"the parts have {W.shape[0]} pixels, the new images {V.shape[0]}; "
             "load the new images at the size that the model was fitted at"
         )
+    if not encodable(loss):
+        raise IncompatibleError(f"encode knows imgnmf's own losses, and the loss is {loss.name!r}")
     V, seen = usable_new(V, weights, missing)
     exponent_V, exponent_W = (int(np.frexp(largest)[1]) for largest in (checked_values(V), W.max(initial=0)))
     scaled = penalty.in_unit(power_of_two(-loss.beta * exponent_V), power_of_two(exponent_W - exponent_V))
@@ -104,6 +106,16 @@ def encode(
         H = exact_coefficients(parts, blocks, loss, scaled, run, inside)
     H = only_seen(H, seen, 0)
     return np.ldexp(H, exponent_V - exponent_W).astype(W.dtype, copy=False)
+
+
+def encodable(loss: Loss) -> bool:
+    """Whether `encode` has a way to the minimum of this loss: it has for those of the package.
+
+    >>> from imgnmf.core.losses import Frobenius
+    >>> encodable(Frobenius())
+    True
+    """
+    return isinstance(loss, (Frobenius, BetaDivergence, *Robust))
 
 
 def exact_coefficients(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks, Runner, energy_of
-from imgnmf.core.encode import exact_coefficients
+from imgnmf.core.encode import encodable, exact_coefficients
 from imgnmf.core.inits import Init
 from imgnmf.core.iterate import Iterate, Problem, exact_loss, iterate, settled
 from imgnmf.core.limits import MAX_ITER, Limits
@@ -62,7 +62,7 @@ class Fitting:
         best, reason, converged = limits.follow(iterate(problem, W, H, run), problem, history)
         if best is None:
             best = Iterate(W, H, np.nan, np.nan, np.nan)
-        elif (converged or reason.startswith(MAX_ITER)) and self.loss.convex:
+        elif (converged or reason.startswith(MAX_ITER)) and encodable(self.loss) and self.loss.convex:
             # The coefficients that `encode` would find for the final parts.
             inside = problem.steering.constraint_H
             H = exact_coefficients(best.W, problem.blocks, problem.loss, problem.penalty_H, run, inside)

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks, Runner, block_spans
-from imgnmf.core.constraints import Constraint, constrained_step
+from imgnmf.core.constraints import Constraint, constrained_step, promised_gain
 from imgnmf.core.extrapolation import Pace, extrapolated
 from imgnmf.core.losses import Loss
 from imgnmf.core.parts import Array, Parts, inner
@@ -70,15 +70,13 @@ class Problem:
     def step(self, parts: Any, moving: Array, careful: bool, constraint: Constraint | None = None) -> Array:
         """The solver's step, or its careful one, or one that stays in a set."""
         if constraint is not None:
-            return constrained_step(parts, moving, constraint)
+            return constrained_step(parts, moving, constraint, careful=careful)
         return (self.solver.careful_step if careful else self.solver.step)(parts, moving)
 
     def stationarity_of_W(self, total: Parts, W: Array) -> float:
-        """What one more step on W promises to gain; unknown under constraints."""
-        if self.steering.constrained:
-            return np.nan
+        """What one more step on W promises to gain."""
         parts = self.penalty_W.applied(total, W).beside(self.steering.n_fixed, W)
-        return float(parts.predicted_decrease(W[self.steering.n_fixed :]))
+        return promised_gain(parts, W[self.steering.n_fixed :], self.steering.constraint_W)
 
 
 @dataclass(frozen=True)
@@ -198,7 +196,7 @@ def one_pass(
         V_b, M_b = problem.blocks.load(span), problem.blocks.load_weights(span)
         H_b = memory.accepted[:, span]
         parts = problem.penalty_H.applied(problem.parts(V_b, M_b, W, H_b), H_b)
-        decrease = parts.predicted_decrease(H_b) if checking else 0.0
+        decrease = promised_gain(parts, H_b, problem.steering.constraint_H) if checking else 0.0
         stepped = problem.step(parts, H_b, way.careful > 0, problem.steering.constraint_H)
         H_y = extrapolated(stepped, memory.last[:, span], way.momentum, way.positive_only)
         H_y = problem.steering.kept_H(H_y)

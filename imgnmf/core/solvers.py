@@ -168,7 +168,7 @@ class ProjectedGradient:
 
     def step(self, parts: Quadratic, moving: Array) -> Array:
         """Accelerated projected gradient on a copy of `moving`."""
-        rate, now, ahead, t = _safe_rate(parts.gram), moving, moving, 1.0
+        rate, now, ahead, t = safe_rate(parts.gram), moving, moving, 1.0
         for _ in range(self.inner):
             new = np.maximum(ahead - rate * (parts.gram @ ahead - parts.product), 0)
             t_next = (1 + np.sqrt(1 + 4 * t * t)) / 2
@@ -178,13 +178,14 @@ class ProjectedGradient:
 
     def careful_step(self, parts: Quadratic, moving: Array) -> Array:
         """Without momentum, a step of one over the Lipschitz constant never raises the objective."""
-        rate = _safe_rate(parts.gram)
+        rate = safe_rate(parts.gram)
         for _ in range(self.inner):
             moving = np.maximum(moving - rate * (parts.gram @ moving - parts.product), 0)
         return np.asarray(moving)
 
 
-def _safe_rate(gram: Array) -> Array:
+def safe_rate(gram: Array) -> Array:
+    """One over the Lipschitz constant of the gradient of a quadratic."""
     largest = np.linalg.norm(gram.astype(np.float64), 2)
     return np.asarray(1 / largest if largest > 0 else 0.0, gram.dtype)
 

@@ -36,11 +36,6 @@ class Steering:
         """How many parts stay."""
         return 0 if self.fixed_W is None else len(self.fixed_W)
 
-    @property
-    def constrained(self) -> bool:
-        """Whether a factor has a set to stay in."""
-        return self.constraint_W is not None or self.constraint_H is not None
-
     def kept_W(self, W: Array) -> Array:
         """`W`, its free parts brought into their set."""
         if self.constraint_W is None:

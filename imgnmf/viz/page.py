@@ -18,9 +18,9 @@ import jinja2
 import numpy as np
 from markupsafe import Markup
 
-from imgnmf.viz.page_curves import Chart, convergence_charts, rank_chart
+from imgnmf.viz.page_curves import Chart, convergence_charts, rank_chart, unseen_chart
 from imgnmf.viz.page_data import packed, readable
-from imgnmf.viz.page_records import ImagesLike, PageFit, PageImages, StudyLike, check, page_fit
+from imgnmf.viz.page_records import ImagesLike, PageFit, PageImages, StudyLike, UnseenLike, check, page_fit
 from imgnmf.viz.quality import Measures, full_range, measured
 from imgnmf.viz.stack import Array
 from imgnmf.viz.write import write_text
@@ -31,7 +31,14 @@ _STYLE = ("page.css",)
 _SCRIPT = ("page_model.js", "page_view.js", "page.js")
 
 
-def write_page(path: str | os.PathLike[str], study: StudyLike, images: ImagesLike, *, title: str | None = None) -> None:
+def write_page(
+    path: str | os.PathLike[str],
+    study: StudyLike,
+    images: ImagesLike,
+    *,
+    title: str | None = None,
+    unseen: UnseenLike | None = None,
+) -> None:
     """Write the interactive gallery of a study as one self-contained HTML file.
 
     Parameters
@@ -45,6 +52,8 @@ def write_page(path: str | os.PathLike[str], study: StudyLike, images: ImagesLik
         ones.
     title : str, optional
         The heading; it is text, never markup.
+    unseen : imgnmf.studies.Generalisation, optional
+        The error on images that were kept aside, drawn beside that on fitted ones.
 
     Raises
     ------
@@ -78,10 +87,12 @@ def write_page(path: str | os.PathLike[str], study: StudyLike, images: ImagesLik
     """
     shown = PageImages(images.pixels, tuple(images.names))
     fits = [page_fit(int(rank), study[rank], images) for rank in study.ranks]
-    write_text(path, render_page(fits, shown, title=title))
+    write_text(path, render_page(fits, shown, title=title, unseen=unseen))
 
 
-def render_page(fits: Iterable[PageFit], images: PageImages, *, title: str | None = None) -> str:
+def render_page(
+    fits: Iterable[PageFit], images: PageImages, *, title: str | None = None, unseen: UnseenLike | None = None
+) -> str:
     """Return the page as text; `write_page` is the short way.
 
     Parameters
@@ -92,6 +103,8 @@ def render_page(fits: Iterable[PageFit], images: PageImages, *, title: str | Non
         The images that were fitted.
     title : str, optional
         The heading.
+    unseen : imgnmf.studies.Generalisation, optional
+        As in `write_page`.
 
     Returns
     -------
@@ -126,7 +139,7 @@ def render_page(fits: Iterable[PageFit], images: PageImages, *, title: str | Non
         data=data,
         rows=list(zip(ordered, measures, strict=True)),
         summary={"ranks": [_summary(fit) for fit in ordered], **data.description},
-        charts=_charts(ordered),
+        charts=_charts(ordered, unseen),
         style=Markup(style),
         script=Markup(script),
         policy=_policy(style, script),
@@ -142,9 +155,13 @@ def _summary(fit: PageFit) -> dict[str, float]:
     return {"rank": fit.rank, "error": round(fit.relative_error, 6)}
 
 
-def _charts(fits: Sequence[PageFit]) -> list[Chart]:
+def _charts(fits: Sequence[PageFit], unseen: UnseenLike | None) -> list[Chart]:
     ranks, errors = [fit.rank for fit in fits], [fit.relative_error for fit in fits]
-    return [rank_chart(ranks, errors), *convergence_charts({fit.rank: fit.trace for fit in fits})]
+    kept_aside = []
+    if unseen is not None:
+        fitted, beyond = (np.asarray(curve, np.float64).mean(axis=0) for curve in (unseen.train, unseen.test))
+        kept_aside = [unseen_chart(unseen.ranks, fitted.tolist(), beyond.tolist())]
+    return [rank_chart(ranks, errors), *kept_aside, *convergence_charts({fit.rank: fit.trace for fit in fits})]
 
 
 @functools.cache

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from imgnmf.viz.figures.curves import TraceLike
 from imgnmf.viz.stack import Array
 
-__all__ = ["Chart", "Line", "Tick", "convergence_charts", "rank_chart"]
+__all__ = ["Chart", "Line", "Tick", "convergence_charts", "rank_chart", "unseen_chart"]
 
 WIDTH, HEIGHT = 400.0, 260.0
 LEFT, RIGHT, TOP, BOTTOM = 44.0, 16.0, 14.0, 44.0
@@ -105,6 +105,26 @@ def rank_chart(ranks: Sequence[int], errors: Sequence[float]) -> Chart:
         lines=(Line(0, _points(x.place(ranks), y.place(percent)), (0.0, 0.0)),),
         dots=tuple(
             Dot(k, round(float(a), 1), round(float(b), 1), f"k = {k}: {value:.2f} %") for k, a, b, value in places
+        ),
+    )
+
+
+def unseen_chart(ranks: Sequence[int], fitted: Sequence[float], unseen: Sequence[float]) -> Chart:
+    """Chart the error on images that were fitted, and on images that were not, against the rank."""
+    curves = {"fitted": 100 * np.asarray(fitted, np.float64), "unseen": 100 * np.asarray(unseen, np.float64)}
+    x, y = _across(max(ranks)), _up(0.0, max(float(curve.max()) for curve in curves.values()) * 1.08 or 1.0)
+    across = x.place(ranks)
+    return Chart(
+        title="Fitted images, and images kept aside",
+        x_label="rank k",
+        y_label="error (%), the mean image's being 100 %; the upper curve is of the images kept aside",
+        x_ticks=_rank_ticks(ranks, x),
+        y_ticks=y.ticks(5),
+        lines=tuple(Line(0, _points(across, y.place(curve)), (0.0, 0.0)) for curve in curves.values()),
+        dots=tuple(
+            Dot(k, round(float(a), 1), round(float(b), 1), f"{name}, k = {k}: {value:.1f} %")
+            for name, curve in curves.items()
+            for k, a, b, value in zip(ranks, across, y.place(curve), curve, strict=True)
         ),
     )
 

@@ -12,7 +12,7 @@ from imgnmf.errors import DataError, NoImagesError, ShapeMismatchError
 from imgnmf.viz.figures.curves import TraceLike
 from imgnmf.viz.stack import Array, as_stack, check_finite, refuse_negative
 
-__all__ = ["FitLike", "ImagesLike", "PageFit", "PageImages", "StudyLike", "check", "page_fit"]
+__all__ = ["FitLike", "ImagesLike", "PageFit", "PageImages", "StudyLike", "UnseenLike", "check", "page_fit"]
 
 
 class FitLike(Protocol):
@@ -52,6 +52,25 @@ class StudyLike(Protocol):
 
     def __getitem__(self, rank: int, /) -> FitLike:
         """Return the fit at this rank."""
+
+
+class UnseenLike(Protocol):
+    """The errors of images kept aside, as `imgnmf.studies.Generalisation` holds them."""
+
+    @property
+    def ranks(self) -> Sequence[int]:
+        """In rising order."""
+        ...
+
+    @property
+    def train(self) -> Array:
+        """Of the fitted images, shape (repeats, n_ranks)."""
+        ...
+
+    @property
+    def test(self) -> Array:
+        """Of the images kept aside, shape (repeats, n_ranks)."""
+        ...
 
 
 class ImagesLike(Protocol):

@@ -236,3 +236,13 @@ def test_what_does_not_belong_together_is_refused_in_words():
     bad = PageFit(2, np.full((2, 6, 5), np.nan), np.ones((2, 12)), 0.1, 1, 1.0, "", run(2))
     with pytest.raises(DataError, match="W at rank 2"):
         render_page([bad], images)
+
+
+def test_errors_on_images_kept_aside_are_drawn_with_their_numbers():
+    fits, images = made()
+    unseen = SimpleNamespace(ranks=(2, 4), train=np.array([[0.5, 0.3]]), test=np.array([[0.6, 0.45], [0.62, 0.47]]))
+    page = render_page(fits, images, unseen=unseen)
+    assert "Fitted images, and images kept aside" in page
+    assert "fitted, k = 4: 30.0 %" in page
+    assert "unseen, k = 4: 46.0 %" in page
+    assert "kept aside" not in render_page(fits, images)
