@@ -193,6 +193,8 @@ class NMF(
             V, weights = V * np.sqrt(rows).astype(V.dtype), None
         elif np.ptp(rows) == 0 and rows[0] == 1:
             weights = None
+        elif penalties != (None, None):
+            raise IncompatibleError("sample_weight with alpha_W or alpha_H is not defined here; give one of them")
         options = {"loss": loss, "weights": weights, "missing": self.missing, "rng": seed}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)

@@ -153,3 +153,10 @@ def test_it_agrees_with_the_function():
     model = NMF(4, init="nndsvda", random_state=0, max_iter=500).fit(X)
     fit = imgnmf.factorize(X.T, 4, stop=imgnmf.RelativeDecrease(1e-4), max_iter=500)
     assert model.reconstruction_err_ == pytest.approx(fit.relative_error * np.linalg.norm(X), rel=1e-3)
+
+
+def test_weights_and_penalties_together_are_refused():
+    X = np.abs(np.random.default_rng(0).normal(size=(12, 6)))
+    with pytest.raises(IncompatibleError, match="sample_weight with alpha_W"):
+        NMF(2, alpha_W=0.1).fit(X, sample_weight=np.arange(1.0, 13.0))
+    NMF(2, alpha_W=0.01).fit(X, sample_weight=np.ones(12))
