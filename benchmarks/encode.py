@@ -38,14 +38,15 @@ def seconds(run: Callable[[], Any]) -> tuple[float, Any]:
 def scikit_learn(V: NDArray[Any], W: NDArray[Any], loss: str) -> tuple[float, NDArray[Any]]:
     from sklearn.decomposition import non_negative_factorization as factorization
 
+    flat = np.full((V.shape[1], W.shape[1]), np.sqrt(V.mean() / W.shape[1]), V.dtype)
     solver = "cd" if loss == "frobenius" else "mu"
 
     def run() -> NDArray[Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             H, _, _ = factorization(
-                V.T, H=W.T.copy(), n_components=W.shape[1], update_H=False, solver=solver, beta_loss=loss, init="custom",
-                W=np.full((V.shape[1], W.shape[1]), np.sqrt(V.mean() / W.shape[1]), V.dtype),
+                V.T, W=flat, H=W.T.copy(), n_components=W.shape[1], update_H=False, init="custom",
+                solver=solver, beta_loss=loss,
             )  # fmt: skip
         return H.T
 
@@ -82,8 +83,8 @@ def main(quick: bool) -> None:
         W = imgnmf.factorize(V, RANK, loss=loss, max_iter=60, stop=()).W
         rows.append(row(loss, V, W))
     remarks = [
-        f"{SIDE} x {SIDE} patches, k = {RANK}, float32 data; both sides with the same parts; scikit-learn's `transform` "
-        "at its defaults (200 iterations, tolerance 1e-4)",
+        f"{SIDE} x {SIDE} patches, k = {RANK}, float32 data; both sides with the same parts; what scikit-learn's "
+        "`transform` does, at its defaults (200 iterations, tolerance 1e-4)",
         "the loop calls scipy.optimize.nnls on 300 of the images, and its time is scaled up to all",
     ]
     write("encode", "python -m benchmarks.encode" + (" --quick" if quick else ""), rows, remarks)

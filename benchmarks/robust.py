@@ -64,7 +64,7 @@ def main(quick: bool) -> None:
         row["of the excess, gone"] = (plain - best) / (plain - row["told where (weights)"])
         rows.append(row)
     remarks = [
-        f"400 ORL faces at {SIZE[0]} x {SIZE[1]}, k = {RANK}: relative error on the pixels that were not damaged, all faces",
+        f"400 ORL faces at {SIZE[0]} x {SIZE[1]}, k = {RANK}: relative error on the undamaged pixels of all faces",
         "'told where' knows the damaged pixels: no loss can be expected to be better, so what is to be gained is the "
         "excess over it; the last column is the share of that which the best robust loss takes away",
     ]
