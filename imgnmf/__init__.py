@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from imgnmf import errors, images, viz
     from imgnmf.archive import ModelMeta, load, save
+    from imgnmf.archive_layers import load_layers, save_layers
     from imgnmf.core.factorize import factorize
     from imgnmf.core.inits import NNDSVD, SPA, ColumnSample, GivenFactors, RandomInit
     from imgnmf.core.losses import BetaDivergence, Frobenius, ItakuraSaito, KullbackLeibler
@@ -77,12 +78,15 @@ __all__ = [
     "load",
     "load_dataset",
     "load_images",
+    "load_layers",
     "save",
+    "save_layers",
     "viz",
 ]
 
 _HOME = {
     "imgnmf.archive": ("ModelMeta", "load", "save"),
+    "imgnmf.archive_layers": ("load_layers", "save_layers"),
     "imgnmf.core.constraints": ("Simplex", "Sparseness", "UpperBound"),
     "imgnmf.core.factorize": ("factorize",),
     "imgnmf.core.inits": ("NNDSVD", "SPA", "ColumnSample", "GivenFactors", "RandomInit"),

@@ -87,7 +87,7 @@ def save(
     tensors = _tensors_of(fit, meta.mask)
     document = json.dumps(_document(fit, meta, tensors), sort_keys=True)
     # One entry: safetensors writes several in an order of its own, and equal fits should give equal files.
-    write_bytes(path, to_bytes(tensors, {"imgnmf": _digest(document.encode()) + document}))
+    write_bytes(path, to_bytes(tensors, {"imgnmf": digest_of(document.encode()) + document}))
 
 
 def load(path: str | os.PathLike[str]) -> tuple[Factorization, ModelMeta]:
@@ -118,7 +118,7 @@ def load(path: str | os.PathLike[str]) -> tuple[Factorization, ModelMeta]:
     """
     name = os.fspath(path)
     try:
-        document, tensors = _read(name)
+        document, tensors = read_checked(name, "imgnmf", range(1, FORMAT + 1))
         _check_tensors(document, tensors)
         return _fit_from(document, tensors), _meta_from(document["images"], tensors.get(MASK))
     except ArchiveError as reason:
@@ -148,7 +148,7 @@ def _document(fit: Factorization, meta: ModelMeta, tensors: Tensors) -> dict[str
             "mask": meta.mask is not None,
             "steps": steps_to_json(meta.steps),
         },
-        "tensors": {name: _fingerprint(array) for name, array in tensors.items()},
+        "tensors": {name: tensor_record(array) for name, array in tensors.items()},
     }
 
 
@@ -164,21 +164,24 @@ def _recorded(document: Mapping[str, Any], kinds: Mapping[str, Any]) -> Any:
     return kinds[values.pop("kind")](**values)
 
 
-def _fingerprint(array: NDArray[Any]) -> dict[str, Any]:
-    return {"dtype": array.dtype.str, "shape": list(array.shape), "sha256": _digest(array.tobytes())}
+def tensor_record(array: NDArray[Any]) -> dict[str, Any]:
+    """Return what a file says of a tensor, to know it again."""
+    return {"dtype": array.dtype.str, "shape": list(array.shape), "sha256": digest_of(array.tobytes())}
 
 
-def _digest(data: bytes) -> str:
+def digest_of(data: bytes) -> str:
+    """Return the SHA-256 in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
 
 
-def _read(name: str) -> tuple[dict[str, Any], Tensors]:
+def read_checked(name: str, entry: str, formats: range) -> tuple[dict[str, Any], Tensors]:
+    """Return the document that stands in the metadata as `entry`, its digest checked, and all tensors, unchecked."""
     from safetensors import SafetensorError, safe_open
 
     try:
         os.stat(name)
         with safe_open(name, framework="np") as file:
-            document = _checked_document(file.metadata() or {})
+            document = _checked_document(file.metadata() or {}, entry, formats)
             return document, {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
     except OSError as reason:
         raise ArchiveError(f"cannot be read: {reason.strerror or reason}") from reason
@@ -186,15 +189,17 @@ def _read(name: str) -> tuple[dict[str, Any], Tensors]:
         raise ArchiveError(f"damaged, or not a model that imgnmf saved ({reason})") from reason
 
 
-def _checked_document(metadata: Mapping[str, str]) -> dict[str, Any]:
-    if set(metadata) != {"imgnmf"}:
-        raise ArchiveError("a safetensors file, but not a model that imgnmf saved")
-    digest, text = metadata["imgnmf"][:DIGITS], metadata["imgnmf"][DIGITS:]
-    if _digest(text.encode()) != digest:
+def _checked_document(metadata: Mapping[str, str], entry: str, formats: range) -> dict[str, Any]:
+    if set(metadata) != {entry}:
+        raise ArchiveError("a safetensors file, but not a model that imgnmf saved, or one of another kind")
+    digest, text = metadata[entry][:DIGITS], metadata[entry][DIGITS:]
+    if digest_of(text.encode()) != digest:
         raise ArchiveError("damaged: the model's description does not have the SHA-256 it was saved with")
     document: dict[str, Any] = json.loads(text)
-    if document["format"] not in range(1, FORMAT + 1):
-        raise ArchiveError(f"found format {document['format']}, supported is 1 to {FORMAT}; install a newer imgnmf")
+    if document["format"] not in formats:
+        raise ArchiveError(
+            f"found format {document['format']}, supported is 1 to {formats[-1]}; install a newer imgnmf"
+        )
     return document
 
 
@@ -204,7 +209,7 @@ def _check_tensors(document: dict[str, Any], tensors: Tensors) -> None:
     if set(tensors) != wanted or set(expected) != wanted:
         raise ArchiveError(f"expected the tensors {sorted(wanted)}, found {sorted(tensors)}")
     for name, array in tensors.items():
-        if _fingerprint(array) != expected[name]:
+        if tensor_record(array) != expected[name]:
             raise ArchiveError(f"damaged: the tensor {name} does not have the SHA-256 it was saved with")
     for name in FACTORS:
         if not np.isfinite(tensors[name]).all() or tensors[name].min(initial=0) < 0:

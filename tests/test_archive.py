@@ -45,14 +45,14 @@ def parts_of(path):
 
 def rewritten(path, document=None, tensors=None):
     """Save again with honest hashes, as a malicious or a later program would."""
-    from imgnmf.archive import _digest, _fingerprint
+    from imgnmf.archive import digest_of, tensor_record
 
     old_tensors, metadata = parts_of(path)
     tensors = old_tensors if tensors is None else tensors
     document = {**json.loads(metadata["imgnmf"][64:]), **(document or {})}
-    document["tensors"] = {name: _fingerprint(array) for name, array in tensors.items()}
+    document["tensors"] = {name: tensor_record(array) for name, array in tensors.items()}
     text = json.dumps(document)
-    path.write_bytes(to_bytes(tensors, {"imgnmf": _digest(text.encode()) + text}))
+    path.write_bytes(to_bytes(tensors, {"imgnmf": digest_of(text.encode()) + text}))
 
 
 def same(first, second):

@@ -30,17 +30,26 @@ __all__ = ["animate", "fit", "gallery"]
     multiple=True,
     help="How many parts; repeatable. Default: 4 9 16 25 49, as far as there is data.",
 )
+@click.option("--layers", metavar="K,K,...", help="Parts of parts too, say 49,16,4: a tree of them, and a model.")
 @click.option("-o", "--output", metavar="DIR", help="Default: SOURCE's name and -gallery.")
 @size_option
 @fit_options
 @force_option
 @answering
-def gallery(source: str, ranks: tuple[int, ...], output: str | None, size: str | None, force: bool, **fit: Any) -> None:
+def gallery(
+    source: str,
+    ranks: tuple[int, ...],
+    layers: str | None,
+    output: str | None,
+    size: str | None,
+    force: bool,
+    **fit: Any,
+) -> None:
     """Fit every rank; draw the parts, reconstructions and curves; write a page that shows them."""
     from imgnmf.commands.gallery import make_gallery
 
     folder, made = make_gallery(
-        source, ranks=ranks, folder=output, size=size_in(size), force=force, options=chosen_fit(fit)
+        source, ranks=ranks, folder=output, size=size_in(size), force=force, options=chosen_fit(fit), layers=layers
     )
     tell_report(made.images)
     for row in made.study.table():
@@ -48,6 +57,8 @@ def gallery(source: str, ranks: tuple[int, ...], output: str | None, size: str |
             f"k = {row.rank:<4} relative error {100 * row.relative_error:6.2f} %  "
             f"{row.iterations:5} iterations  {row.seconds:7.2f} s{'' if row.converged else '  ' + row.reason}"
         )
+    for place, layer in enumerate(made.layers.layers if made.layers else ()):
+        click.echo(f"layer {place + 1}: k = {layer.rank:<4} relative error {100 * layer.relative_error:6.2f} %")
     click.echo(f"wrote {folder}: open {folder / 'index.html'}")
     exit_if_interrupted(made.study.interrupted)
 

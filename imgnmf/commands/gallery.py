@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgnmf.archive import save, white_of
+from imgnmf.commands.layers import check_options, fit_layers, parsed_ranks, summarize_layers, write_layers
 from imgnmf.commands.options import FitOptions
 from imgnmf.commands.output import MARKER, checked_folder, staged, write_json
 from imgnmf.commands.source import default_ranks, read_source, short_name
@@ -18,6 +19,7 @@ from imgnmf.commands.summary import summarize
 from imgnmf.images import ImageSet
 from imgnmf.studies.floor import svd_errors
 from imgnmf.studies.generalisation import Generalisation, generalisation
+from imgnmf.studies.layers import LayeredFactorization
 from imgnmf.studies.ranks import RankStudy
 from imgnmf.viz import (
     basis,
@@ -53,6 +55,7 @@ class Gallery:
     study: RankStudy
     chosen: int
     unseen: Generalisation | None = None
+    layers: LayeredFactorization | None = None
 
 
 def make_gallery(
@@ -63,13 +66,17 @@ def make_gallery(
     size: tuple[int, int] | None,
     force: bool,
     options: FitOptions,
+    layers: str | None = None,
 ) -> tuple[Path, Gallery]:
     """Read, fit, draw; the folder appears when all of it is done."""
+    wanted = parsed_ranks(layers)
+    check_options(wanted, options)
     target = checked_folder(folder or f"{short_name(source)}-gallery", force=force)
     images = read_source(source, size)
     with staged(target) as staging:
+        deep = fit_layers(images, wanted, options)
         study = options.fit(images.V, ranks or default_ranks(images.V), images.image_shape)
-        gallery = replace(gallery_of(source, images, study), unseen=kept_aside(images, study, options))
+        gallery = replace(gallery_of(source, images, study), unseen=kept_aside(images, study, options), layers=deep)
         write_everything(staging, gallery)
     return target, gallery
 
@@ -103,7 +110,11 @@ def write_everything(folder: Path, gallery: Gallery) -> None:
         save(folder / f"k{rank:02}.imgnmf", gallery.study[rank], gallery.images)
     title = f"The parts of {gallery.name}"
     write_page(folder / "index.html", gallery.study, gallery.images, title=title, unseen=gallery.unseen)
-    write_json(folder / MARKER, summarize(gallery.source, gallery.images, gallery.study))
+    summary = summarize(gallery.source, gallery.images, gallery.study)
+    if gallery.layers is not None:
+        write_layers(folder, gallery.name, gallery.images, gallery.layers)
+        summary["layers"] = summarize_layers(gallery.images, gallery.layers)
+    write_json(folder / MARKER, summary)
 
 
 def draw(gallery: Gallery) -> Iterator[tuple[str, Figure]]:

@@ -19,6 +19,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from imgnmf.core.parts import Array, inner
+from imgnmf.core.sparse import is_sparse, some_columns, spans_of, squares_of, with_values
 from imgnmf.errors import ParameterError
 
 __all__ = ["ColumnBlocks", "Runner", "block_spans", "energy_of", "running", "thread_count", "useful_threads"]
@@ -76,23 +77,29 @@ class ColumnBlocks:
     @property
     def spans(self) -> tuple[slice, ...]:
         """The column spans of the blocks, in order."""
-        return block_spans(*self.shape)
+        return spans_of(self.data) if is_sparse(self.data) else block_spans(*self.shape)
 
     @property
     def thin_spans(self) -> tuple[slice, ...]:
         """Spans for work that makes several copies of a block: never wider than a core's cache asks."""
-        width = max(1, (BLOCK_ENTRIES // 2) // self.shape[0])
+        rows = FEWEST_COLUMNS if is_sparse(self.data) else self.shape[0]
+        width = max(1, (BLOCK_ENTRIES // 2) // rows)
         return tuple(slice(a, min(a + width, self.shape[1])) for a in range(0, self.shape[1], width))
 
     def load(self, span: slice) -> Array:
         """The columns of `span`; a view where the data already is as it should be."""
-        block = self.data[:, span]
+        if is_sparse(self.data):
+            some = some_columns(self.data, span)
+            return with_values(some, self._converted(some.data))  # type: ignore[no-any-return]
+        block = self._converted(self.data[:, span])
+        return np.maximum(block, np.asarray(self.floor, self.dtype)) if self.floor else block
+
+    def _converted(self, block: Array) -> Array:
         if self.exponent:
             # In float64 where a float32 could not hold the unscaled number, or the scale itself.
             wide = block if abs(self.exponent) < 64 and block.dtype != np.float64 else block.astype(np.float64)
             block = np.ldexp(wide.astype(np.result_type(wide, self.dtype), order="K", copy=False), -self.exponent)
-        block = block.astype(self.dtype, order="K", copy=False)
-        return np.maximum(block, np.asarray(self.floor, self.dtype)) if self.floor else block
+        return block.astype(self.dtype, order="K", copy=False)
 
     def load_weights(self, span: slice) -> Array | None:
         """The weights of the columns of `span`, in the memory order of `load`."""
@@ -107,6 +114,8 @@ def energy_of(blocks: ColumnBlocks, run: Runner[Any]) -> float:
 
     def square(span: slice) -> float:
         block, weights = blocks.load(span), blocks.load_weights(span)
+        if is_sparse(block):
+            return squares_of(block)
         return inner(block, block if weights is None else weights * block)
 
     return float(sum(run(square, blocks.spans)))

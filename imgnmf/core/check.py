@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from imgnmf.core.parts import Array
+from imgnmf.core.sparse import as_stored, is_sparse
 from imgnmf.errors import DataError, DataWarning, ParameterError, ShapeMismatchError
 
 __all__ = ["as_matrix", "checked_choice", "checked_count", "checked_rank", "checked_values"]
@@ -15,6 +16,8 @@ __all__ = ["as_matrix", "checked_choice", "checked_count", "checked_rank", "chec
 
 def as_matrix(V: Any) -> Array:
     """`V` as a two-dimensional array of real numbers, without a copy where it is one."""
+    if is_sparse(V):
+        return as_stored(V)  # type: ignore[no-any-return]
     array = np.asarray(V)
     if array.ndim != 2:
         raise ShapeMismatchError(
@@ -30,6 +33,8 @@ def as_matrix(V: Any) -> Array:
 
 def checked_values(V: Array) -> float:
     """The largest value of `V`, once all of them are seen to be finite and non-negative."""
+    if is_sparse(V):
+        return _checked_stored(V)
     if V.dtype.kind == "u":
         return float(V.max())
     largest, smallest = float(V.max()), float(V.min())
@@ -45,6 +50,18 @@ def checked_values(V: Array) -> float:
     if smallest < 0:
         raise DataError(_first_bad(V, V < 0, "negative", "shift the data, or pass negative='clip' to set them to 0"))
     return largest
+
+
+def _checked_stored(V: Any) -> float:
+    for bad, kind in ((~np.isfinite(V.data), "non-finite (NaN or infinite)"), (V.data < 0, "negative")):
+        if bad.any():
+            first = int(bad.argmax())
+            column = int(np.searchsorted(V.indptr, first, side="right")) - 1
+            raise DataError(
+                f"V must be finite and non-negative; {int(bad.sum())} of {V.nnz} stored values are {kind}, the first "
+                f"at (pixel {int(V.indices[first])}, image {column}): {V.data[first]}; correct V.data"
+            )
+    return float(V.data.max(initial=0))
 
 
 def _first_bad(V: Array, bad: Array, kind: str, remedy: str) -> str:

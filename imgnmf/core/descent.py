@@ -8,6 +8,7 @@ from imgnmf.core.losses import BetaDivergence
 from imgnmf.core.nnls import own_least_squares
 from imgnmf.core.parts import Array, Curvature
 from imgnmf.core.penalties import NO_PENALTY, Weight
+from imgnmf.core.sparse import is_sparse, model_at, stored_divergence
 
 __all__ = ["own_minimisers"]
 
@@ -42,9 +43,9 @@ def own_minimisers(
     >>> own_minimisers(BetaDivergence(1), np.array([[3.0], [1.0]]), np.array([[1.0, 1.0]])).round(9)
     array([[2.]])
     """
-    H, todo, V = _flat_start(V, W, weights), np.flatnonzero(V.any(axis=0)), np.asarray(V, order="F")
-    unit = np.maximum(V, np.finfo(V.dtype).tiny) ** loss.beta
-    reference = (unit if weights is None else weights * unit).sum(axis=0)
+    H, reference = _flat_start(V, W, weights), _references(loss, V, weights)
+    todo = np.flatnonzero(V.sum(axis=0) if is_sparse(V) else V.any(axis=0))
+    V = V if is_sparse(V) else np.asarray(V, order="F")
     for _ in range(STEPS):
         if not len(todo):
             break
@@ -85,13 +86,26 @@ class _Columns:
 
     def values(self, H: Array) -> Array:
         """Each column's objective."""
+        if is_sparse(self.V):
+            divergence = stored_divergence(self.V, model_at(self.V, self.W, H), self.W, H)
+            return np.asarray(divergence + self.penalty.entries(H).sum(axis=0))
         entries = self.loss.entries(self.V, self.W.T @ H)
         entries = entries if self.weights is None else self.weights * entries
         return np.asarray(entries.sum(axis=0) + self.penalty.entries(H).sum(axis=0))
 
 
+def _references(loss: BetaDivergence, V: Array, weights: Array | None) -> Array:
+    if is_sparse(V):
+        return np.asarray(V.sum(axis=0))
+    unit = np.maximum(V, np.finfo(V.dtype).tiny) ** loss.beta
+    return np.asarray((unit if weights is None else weights * unit).sum(axis=0))
+
+
 def _flat_start(V: Array, W: Array, weights: Array | None) -> Array:
     """The same amount of every part, of each column's own total; zero for an image of zeros."""
+    if is_sparse(V):
+        level = W.sum()
+        return np.tile(V.sum(axis=0) / (level if level > 0 else 1), (len(W), 1))
     flat = np.broadcast_to(W.sum(axis=0)[:, None], V.shape)
     total, model = (a.sum(axis=0) if weights is None else (weights * a).sum(axis=0) for a in (V, flat))
     return np.tile(total / np.where(model > 0, model, 1), (len(W), 1))

@@ -17,6 +17,7 @@ from imgnmf.core.parts import Array
 from imgnmf.core.penalties import NO_PENALTY, Weight
 from imgnmf.core.robust import Huber, Robust
 from imgnmf.core.seen import only_seen, usable_new
+from imgnmf.core.sparse import refuse_unfit, times
 from imgnmf.core.units import power_of_two
 from imgnmf.errors import IncompatibleError, ShapeMismatchError
 
@@ -94,6 +95,7 @@ def encode(
         )
     if not encodable(loss):
         raise IncompatibleError(f"encode knows imgnmf's own losses, and the loss is {loss.name!r}")
+    refuse_unfit(V, loss)
     V, seen = usable_new(V, weights, missing)
     exponent_V, exponent_W = (int(np.frexp(largest)[1]) for largest in (checked_values(V), W.max(initial=0)))
     scaled = penalty.in_unit(power_of_two(-loss.beta * exponent_V), power_of_two(exponent_W - exponent_V))
@@ -148,7 +150,7 @@ def exact_coefficients(
 def _least_squares(gram: Array, W: Array, V: Array, weights: Array | None, penalty: Weight) -> Array:
     ridge = penalty.l2 * np.eye(len(W))
     if weights is None:
-        return nonnegative_least_squares(gram + ridge, W @ V - penalty.l1)
+        return nonnegative_least_squares(gram + ridge, times(W, V) - penalty.l1)
     grams = pair_products(W, weights) + ridge[np.triu_indices(len(W))][:, None]
     return own_least_squares(grams, W @ (weights * V) - penalty.l1)
 

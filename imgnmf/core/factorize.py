@@ -19,6 +19,7 @@ from imgnmf.core.limits import MAX_ITER, Callback, Limits, State
 from imgnmf.core.penalties import Penalties
 from imgnmf.core.result import Factorization
 from imgnmf.core.seen import usable
+from imgnmf.core.sparse import stored_values
 from imgnmf.core.steering import checked_steering
 from imgnmf.core.stopping import RelativeDecrease, StoppingRule, TimeLimit
 from imgnmf.core.units import as_blocks
@@ -59,7 +60,7 @@ def factorize(
     Parameters
     ----------
     V : array, shape (n_pixels, n_images), non-negative
-        One image a column; uint8, uint16 and floats alike.
+        One image a column; uint8, uint16 and floats alike, or any matrix of `scipy.sparse`, which stays sparse.
     rank : int
         k, the number of parts; at most ``min(n_pixels, n_images)``, unless the start is random.
     loss : "frobenius", "kullback-leibler", "itakura-saito" or Loss
@@ -129,7 +130,7 @@ def factorize(
     )
     fitting = Fitting(as_loss(loss), chosen, start, rank, penalty_W, penalty_H, steering)
     blocks = as_blocks(data, fitting.loss, seen)
-    if not data.any():
+    if not stored_values(data).any():
         return fitting.of_nothing(data.shape, blocks)
     streams = np.random.default_rng(rng).spawn(checked_count("n_init", n_init, 1))
     with running(useful_threads(threads, data.shape, rank)) as run:

@@ -14,6 +14,7 @@ from imgnmf.core.blocks import ColumnBlocks, Runner
 from imgnmf.core.kernels import hals_sweeps
 from imgnmf.core.parts import Array, gram_of, inner
 from imgnmf.core.sketch import randomized_svd
+from imgnmf.core.sparse import column_squares, is_sparse, times
 from imgnmf.errors import ParameterError
 
 __all__ = [
@@ -237,7 +238,7 @@ def coefficients_for(W: Array, blocks: ColumnBlocks, run: Runner[Any], sweeps: i
     def visit(span: slice) -> Array:
         V_b = blocks.load(span)
         level = (total @ V_b) / np.asarray(weight if weight > 0 else 1.0, W.dtype)
-        return hals_sweeps(gram, W @ V_b, np.tile(level, (len(W), 1)), sweeps, 1e-3)
+        return hals_sweeps(gram, times(W, V_b), np.tile(level, (len(W), 1)), sweeps, 1e-3)
 
     return np.concatenate(list(run(visit, blocks.spans)), axis=1)
 
@@ -274,7 +275,8 @@ def fitted_start(
 
 def _columns(blocks: ColumnBlocks, chosen: Array) -> Array:
     """Some columns, scaled as blocks are, as an array of shape (n_pixels, len(chosen))."""
-    return replace(blocks, data=blocks.data[:, chosen]).load(slice(None))
+    some: Any = replace(blocks, data=blocks.data[:, chosen]).load(slice(None))
+    return np.asarray(some.toarray() if is_sparse(some) else some)
 
 
 def _projections(direction: Array, blocks: ColumnBlocks, run: Runner[Any]) -> Array:
@@ -282,7 +284,7 @@ def _projections(direction: Array, blocks: ColumnBlocks, run: Runner[Any]) -> Ar
 
 
 def _squares(V: Array) -> Array:
-    return np.asarray(np.einsum("ij,ij->j", V, V, dtype=np.float64))
+    return column_squares(V) if is_sparse(V) else np.asarray(np.einsum("ij,ij->j", V, V, dtype=np.float64))
 
 
 def _heavier_half(u: Array, v: Array, *, first: bool) -> tuple[Array, Array]:

@@ -27,6 +27,7 @@ from imgnmf.core.parts import Array, Parts, inner
 from imgnmf.core.penalties import Weight
 from imgnmf.core.robust import Robust
 from imgnmf.core.solvers import Solver
+from imgnmf.core.sparse import is_sparse, model_at, stored_divergence, stored_squares
 from imgnmf.core.steering import FREE, Steering
 
 __all__ = ["Iterate", "Problem", "exact_loss", "iterate", "settled"]
@@ -227,6 +228,8 @@ def step_W(problem: Problem, total: Parts, W: Array, careful: bool, run: Runner[
 
 def exact_loss(problem: Problem, W: Array, H: Array) -> tuple[float, float]:
     """Loss and squared residual of a pair, from the residual itself, block by block."""
+    if is_sparse(problem.blocks.data):
+        return _exact_stored_loss(problem, W, H)
     loss = squared = 0.0
     for span in problem.blocks.thin_spans:
         V_b = problem.blocks.load(span)
@@ -235,6 +238,14 @@ def exact_loss(problem: Problem, W: Array, H: Array) -> tuple[float, float]:
         loss += problem.loss.value(V_b, model, weights)
         squared += inner(residual, residual if weights is None else weights * residual)
     return loss, squared
+
+
+def _exact_stored_loss(problem: Problem, W: Array, H: Array) -> tuple[float, float]:
+    V = replace(problem.blocks, dtype=np.dtype(np.float64)).load(slice(None))
+    W, H = W.astype(np.float64), H.astype(np.float64)
+    model = model_at(V, W, H)
+    squared = stored_squares(V, model, W, H)
+    return squared / 2 if problem.loss.beta == 2 else float(stored_divergence(V, model, W, H).sum()), squared
 
 
 def settled(problem: Problem, W: Array, H: Array) -> Problem:

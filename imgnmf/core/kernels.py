@@ -14,7 +14,14 @@ import numpy as np
 
 from imgnmf.core.parts import Array
 
-__all__ = ["hals_sweeps", "hals_sweeps_numpy", "newton_sweeps", "newton_sweeps_numpy"]
+__all__ = [
+    "hals_sweeps",
+    "hals_sweeps_numpy",
+    "newton_sweeps",
+    "newton_sweeps_numpy",
+    "stored_products",
+    "stored_products_numpy",
+]
 
 # A literal width lets the compiler keep one SIMD lane per column: 3 to 4 times faster than a variable.
 TILE = 128
@@ -205,6 +212,52 @@ def _newton_tiles(hessians: Any, descent: Any, H: Any, sweeps: int) -> None:
                     row = low * rank - (low * (low - 1)) // 2 + high - low
                     for c in range(width):
                         rest[b, c] -= hessians[row, start + c] * step[c]
+
+
+def stored_products(edges: Array, indices: Array, along: Array, across: Array) -> Array:
+    """``<along_i, across_j>`` at each stored entry of a compressed sparse matrix, in the order of the entries.
+
+    Parameters
+    ----------
+    edges, indices : array
+        Where each of the ``len(along)`` compressed columns begins, and the `j` of each entry.
+    along, across : array, shape (n, rank) and (m, rank), in C order and of one dtype
+
+    Examples
+    --------
+    >>> stored_products(np.array([0, 1]), np.array([1]), np.array([[2.0]]), np.array([[3.0], [4.0]]))
+    array([8.])
+    """
+    kernel = compiled(_products_at)
+    if kernel is None:
+        return stored_products_numpy(edges, indices, along, across)
+    products = np.empty(len(indices), along.dtype)
+    kernel(edges, indices, along, across, products)
+    return products
+
+
+def stored_products_numpy(edges: Array, indices: Array, along: Array, across: Array) -> Array:
+    """The twin of `stored_products`, some entries at a time.
+
+    >>> stored_products_numpy(np.array([0, 1]), np.array([1]), np.array([[2.0]]), np.array([[3.0], [4.0]]))
+    array([8.])
+    """
+    columns, products = np.repeat(np.arange(len(along)), np.diff(edges)), np.empty(len(indices), along.dtype)
+    for first in range(0, len(indices), 1 << 16):
+        some = slice(first, first + (1 << 16))
+        products[some] = np.einsum("ek,ek->e", along[columns[some]], across[indices[some]])
+    return products
+
+
+def _products_at(edges: Any, indices: Any, along: Any, across: Any, products: Any) -> None:
+    rank = along.shape[1]
+    for column in range(len(edges) - 1):
+        for entry in range(edges[column], edges[column + 1]):
+            row = indices[entry]
+            total = along[column, 0] * across[row, 0]
+            for k in range(1, rank):
+                total += along[column, k] * across[row, k]
+            products[entry] = total
 
 
 @cache

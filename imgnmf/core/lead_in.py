@@ -23,6 +23,7 @@ from imgnmf.core.parts import Array, Quadratic
 from imgnmf.core.penalties import Weight
 from imgnmf.core.sketch import randomized_basis
 from imgnmf.core.solvers import HALS
+from imgnmf.core.sparse import is_sparse, stored_values
 from imgnmf.core.steering import FREE
 
 __all__ = ["led_in_start", "lifted"]
@@ -80,8 +81,8 @@ def _sample(size: int, rank: int, rng: np.random.Generator) -> Array | None:
 def _coarse(
     easy: Problem, sample: Array, init: Init, rank: int, rng: np.random.Generator, run: Runner[Any]
 ) -> tuple[Array, Array]:
-    blocks = replace(easy.blocks, data=np.ascontiguousarray(sample.T).T)
-    if not sample.any() or rank > min(sample.shape):
+    blocks = replace(easy.blocks, data=sample if is_sparse(sample) else np.ascontiguousarray(sample.T).T)
+    if not stored_values(sample).any() or rank > min(sample.shape):
         return RandomInit().start(blocks, rank, rng, run)
     W, H = fitted_start(init, blocks, rank, rng, run)
     return _after(COARSE_ITERATIONS, replace(easy, blocks=blocks, energy=energy_of(blocks, run)), W, H, run)

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 import numpy as np
 
 from imgnmf.core.parts import Array, Curvature, Gradient, Quadratic, inner
+from imgnmf.core.sparse import is_sparse, model_at, stored_divergence, stored_squares, times, with_values
 from imgnmf.errors import ParameterError
 
 __all__ = [
@@ -95,7 +96,7 @@ class Frobenius:
         filled in by ``M V + (1 - M) W H``.
         """
         if weights is None:
-            return Quadratic(fixed @ fixed.T, fixed @ V, V.shape[0])
+            return Quadratic(fixed @ fixed.T, times(fixed, V), V.shape[0])
         model = model_of(V, fixed, moving)
         pull = weights * (V - model)
         squared = inner(pull, V - model) if measure else 0.0
@@ -167,6 +168,8 @@ class BetaDivergence:
         self, form: Form, V: Array, fixed: Array, moving: Array, *, weights: Array | None = None, measure: bool = False
     ) -> Gradient | Curvature:
         """Both halves of the gradient; for "curvature" also each column's Hessian."""
+        if is_sparse(V):
+            return self._stored_parts(form, V, fixed, moving, measure=measure)
         model = model_of(V, fixed, moving)
         np.maximum(model, np.finfo(model.dtype).eps, out=model)
         loss = squared = 0.0
@@ -180,6 +183,21 @@ class BetaDivergence:
         if form == "gradient":
             return gradient
         hessians = pair_products(fixed, self._curvature(pull, model, weights))
+        return Curvature(gradient.minus, gradient.plus, hessians, loss, squared)
+
+    def _stored_parts(self, form: Form, V: Any, fixed: Array, moving: Array, *, measure: bool) -> Gradient | Curvature:
+        """For ``beta = 1`` and a sparse V: ``v / y`` is 0 wherever nothing is stored."""
+        model = model_at(V, fixed, moving)
+        np.maximum(model, np.finfo(model.dtype).eps, out=model)
+        loss = squared = 0.0
+        if measure:
+            loss = float(stored_divergence(V, model, fixed, moving).sum())
+            squared = stored_squares(V, model, fixed, moving)
+        pull = with_values(V, V.data / model)
+        gradient = Gradient(times(fixed, pull), fixed.sum(axis=1, keepdims=True), 1.0, loss, squared)
+        if form == "gradient":
+            return gradient
+        hessians = pair_products(fixed, with_values(V, pull.data / model))
         return Curvature(gradient.minus, gradient.plus, hessians, loss, squared)
 
     def value(self, V: Array, model: Array, weights: Array | None = None) -> float:
@@ -246,5 +264,5 @@ def pair_products(fixed: Array, weights: Array) -> Array:
     rank = len(fixed)
     if rank * rank * fixed.shape[1] < 1 << 23:
         a, b = np.triu_indices(rank)
-        return np.asarray((fixed[a] * fixed[b]) @ weights)
-    return np.concatenate([(fixed[a] * fixed[a:]) @ weights for a in range(rank)])
+        return times(fixed[a] * fixed[b], weights)
+    return np.concatenate([times(fixed[a] * fixed[a:], weights) for a in range(rank)])

@@ -9,6 +9,7 @@ import numpy as np
 
 from imgnmf.core.check import checked_choice
 from imgnmf.core.parts import Array
+from imgnmf.core.sparse import is_sparse, usable_stored
 from imgnmf.errors import DataError, DataWarning, ShapeMismatchError
 
 __all__ = ["only_seen", "usable", "usable_new"]
@@ -17,6 +18,8 @@ __all__ = ["only_seen", "usable", "usable_new"]
 def usable(V: Array, weights: Any, missing: str, negative: str) -> tuple[Array, Array | None]:
     """V with something finite in every entry that does not count, and the weights, their largest 1, or None."""
     masking = checked_choice("missing", missing, ("error", "mask")) == "mask"
+    if is_sparse(V):
+        return usable_stored(V, weights, missing, checked_choice("negative", negative, ("error", "clip"))), None
     found = None if weights is None else _as_weights(weights, V.shape)
     if masking and V.dtype.kind == "f" and np.isnan(V).any():
         present = ~np.isnan(V)
@@ -32,6 +35,8 @@ def usable(V: Array, weights: Any, missing: str, negative: str) -> tuple[Array, 
 def usable_new(V: Array, weights: Any, missing: str) -> tuple[Array, Array | None]:
     """As `usable` for images that are encoded: every weight counts as it is, and fillings stay within their image."""
     masking = checked_choice("missing", missing, ("error", "mask")) == "mask"
+    if is_sparse(V):
+        return usable_stored(V, weights, missing), None
     found = None if weights is None else _checked_weights(weights, V.shape)
     if masking and V.dtype.kind == "f" and np.isnan(V).any():
         found = np.where(np.isnan(V), 0.0, 1.0 if found is None else found)

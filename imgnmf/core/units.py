@@ -8,6 +8,7 @@ from imgnmf.core.blocks import ColumnBlocks
 from imgnmf.core.check import checked_values
 from imgnmf.core.losses import Loss
 from imgnmf.core.parts import Array
+from imgnmf.core.sparse import is_sparse, refuse_unfit
 
 __all__ = ["as_blocks", "in_user_units", "power_of_two"]
 
@@ -17,12 +18,15 @@ def as_blocks(V: Array, loss: Loss, weights: Array | None = None) -> ColumnBlock
 
     Under Frobenius there are none, and scaling is left out unless squares would leave the range.
     """
+    refuse_unfit(V, loss)
     largest = checked_values(V)
     dtype = np.dtype(np.float64 if V.dtype == np.float64 else np.float32)
     exponent = int(np.frexp(largest)[1])
     if loss.beta == 2 and abs(exponent) <= 16:
         exponent = 0
     floor = loss.floor * _positive_median(V) if loss.floor and largest else 0.0
+    if is_sparse(V):  # once, since each pass would copy every entry
+        V = V.astype(dtype, copy=False)
     return ColumnBlocks(V, dtype, exponent, float(np.ldexp(floor, -exponent)), weights)
 
 

@@ -75,6 +75,12 @@ def sample_convergence():
     return viz.convergence({f"k = {k}": run(k) for k in (4, 9, 25)}, title="Convergence")
 
 
+def sample_layer_tree():
+    small = blobs(9)
+    shares = np.kron(np.eye(3), np.array([[0.6], [0.3], [0.1]]))[::-1]
+    return viz.layer_tree([small, np.tensordot(shares.T, small, axes=1)], [shares], title="Parts of parts")
+
+
 SAMPLES = {name.removeprefix("sample_"): draw for name, draw in list(globals().items()) if name.startswith("sample_")}
 
 

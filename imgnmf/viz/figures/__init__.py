@@ -7,6 +7,7 @@ from imgnmf.viz.figures.curves import Curve, convergence, rank_curve
 from imgnmf.viz.figures.parts import basis, compare
 from imgnmf.viz.figures.pictures import build_up, reconstructions
 from imgnmf.viz.figures.scores import reliability, score_curves
+from imgnmf.viz.figures.tree import layer_tree
 
 __all__ = [
     "Curve",
@@ -16,6 +17,7 @@ __all__ = [
     "compare",
     "convergence",
     "coverage",
+    "layer_tree",
     "rank_curve",
     "reconstructions",
     "reliability",

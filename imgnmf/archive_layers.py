@@ -1,0 +1,142 @@
+"""Save a model of several layers to one file and load it again, checked to the last byte.
+
+The file is built as that of `imgnmf.save`: safetensors, and one JSON document with the SHA-256 of every tensor.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from imgnmf.archive import Tensors, digest_of, read_checked, tensor_record
+from imgnmf.atomic import write_bytes
+from imgnmf.errors import ArchiveError
+from imgnmf.studies.layers import Layer, LayeredFactorization
+
+__all__ = ["FORMAT", "load_layers", "save_layers"]
+
+FORMAT = 1
+ENTRY = "imgnmf-layers"
+OBJECTIVE = "objective"
+
+
+def save_layers(path: str | os.PathLike[str], deep: LayeredFactorization) -> None:
+    """Write a model of several layers to one file, all of it or nothing.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file to write, by custom ``*.imgnmf``; its folder must exist. A file already there is replaced.
+    deep : LayeredFactorization
+        What `imgnmf.factorize_layers` returned.
+
+    Raises
+    ------
+    OutputError
+        The file could not be written; what was there before is whole.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import imgnmf
+    >>> deep = imgnmf.factorize_layers(np.eye(6) + 1, ranks=(4, 2), max_iter=2000)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_layers(pathlib.Path(folder) / "eye.imgnmf", deep)
+    ...     again = load_layers(pathlib.Path(folder) / "eye.imgnmf")
+    >>> again.ranks, np.array_equal(again.basis(), deep.basis())
+    ((4, 2), True)
+    """
+    from safetensors.numpy import save as to_bytes
+
+    tensors = {name: np.ascontiguousarray(array) for name, array in _tensors_of(deep)}
+    document = {
+        "format": FORMAT,
+        "split": deep.split,
+        "greedy_error": deep.greedy_error,
+        "reason": deep.reason,
+        "errors": [layer.relative_error for layer in deep.layers],
+        # Memory order: products round the same way then.
+        "fortran": [name for name, array in _tensors_of(deep) if not array.flags.c_contiguous],
+        "tensors": {name: tensor_record(array) for name, array in tensors.items()},
+    }
+    text = json.dumps(document, sort_keys=True)
+    write_bytes(path, to_bytes(tensors, {ENTRY: digest_of(text.encode()) + text}))
+
+
+def load_layers(path: str | os.PathLike[str]) -> LayeredFactorization:
+    """Read a model that `save_layers` wrote.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+
+    Returns
+    -------
+    LayeredFactorization
+
+    Raises
+    ------
+    ArchiveError
+        The file is damaged, no model of layers, or of a newer format. Nothing is ever loaded in part.
+
+    Examples
+    --------
+    >>> load_layers("README.imgnmf")
+    Traceback (most recent call last):
+    imgnmf.errors.ArchiveError: README.imgnmf: cannot be read: No such file or directory
+    """
+    name = os.fspath(path)
+    try:
+        return _deep_from(*read_checked(name, ENTRY, range(1, FORMAT + 1)))
+    except ArchiveError as reason:
+        raise ArchiveError(f"{name}: {reason}") from reason
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as reason:
+        raise ArchiveError(f"{name}: the model's description is incomplete or foreign ({reason})") from reason
+
+
+def _tensors_of(deep: LayeredFactorization) -> Iterator[tuple[str, Any]]:
+    yield OBJECTIVE, deep.objective
+    for place, layer in enumerate(deep.layers):
+        yield f"W{place}", layer.W
+        yield f"H{place}", layer.H
+
+
+def _deep_from(document: dict[str, Any], tensors: Tensors) -> LayeredFactorization:
+    wanted = {OBJECTIVE, *(f"{kind}{place}" for place in range(len(document["errors"])) for kind in "WH")}
+    if len(wanted) < 3 or set(tensors) != wanted or set(document["tensors"]) != wanted:
+        raise ArchiveError(f"expected the tensors {sorted(wanted)}, found {sorted(tensors)}")
+    for name, array in tensors.items():
+        _check(name, array, document["tensors"][name])
+    laid = {name: np.asfortranarray(x) if name in document["fortran"] else x for name, x in tensors.items()}
+    layers = tuple(Layer(laid[f"W{i}"], laid[f"H{i}"], error) for i, error in enumerate(document["errors"]))
+    _check_chain(layers, document["split"])
+    return LayeredFactorization(
+        layers, document["split"], document["greedy_error"], laid[OBJECTIVE], document["reason"]
+    )
+
+
+def _check(name: str, array: Any, expected: Any) -> None:
+    if tensor_record(array) != expected:
+        raise ArchiveError(f"damaged: the tensor {name} does not have the SHA-256 it was saved with")
+    if array.ndim != (1 if name == OBJECTIVE else 2) or not np.isfinite(array).all() or array.min(initial=0) < 0:
+        raise ArchiveError(f"{name} must be a finite and non-negative array of its kind, and is not")
+
+
+def _check_chain(layers: tuple[Layer, ...], split: str) -> None:
+    if split not in ("H", "W"):
+        raise ArchiveError(f"split must be H or W, found {split!r}")
+    within = all(layer.W.shape[1] == layer.H.shape[0] for layer in layers)
+    if not within or not all(_joined(above, below, split) for above, below in pairwise(layers)):
+        raise ArchiveError(f"the layers do not fit together: {[(x.W.shape, x.H.shape) for x in layers]}")
+
+
+def _joined(above: Layer, below: Layer, split: str) -> bool:
+    if split == "H":
+        return bool(below.W.shape[0] == above.rank and below.H.shape[1] == above.H.shape[1])
+    return bool(below.W.shape[0] == above.W.shape[0] and below.H.shape[1] == above.rank)
