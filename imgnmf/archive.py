@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -116,15 +117,10 @@ def load(path: str | os.PathLike[str]) -> tuple[Factorization, ModelMeta]:
     Traceback (most recent call last):
     imgnmf.errors.ArchiveError: README.imgnmf: cannot be read: No such file or directory
     """
-    name = os.fspath(path)
-    try:
+    with naming(os.fspath(path)) as name:
         document, tensors = read_checked(name, "imgnmf", range(1, FORMAT + 1))
         _check_tensors(document, tensors)
         return _fit_from(document, tensors), _meta_from(document["images"], tensors.get(MASK))
-    except ArchiveError as reason:
-        raise ArchiveError(f"{name}: {reason}") from reason
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as reason:
-        raise ArchiveError(f"{name}: the model's description is incomplete or foreign ({reason})") from reason
 
 
 def _tensors_of(fit: Factorization, mask: NDArray[np.bool_] | None) -> Tensors:
@@ -174,6 +170,23 @@ def digest_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+@contextmanager
+def naming(name: str) -> Iterator[str]:
+    """Turn whatever goes wrong while a model is read into an `ArchiveError` that begins with the file's name."""
+    try:
+        yield name
+    except ArchiveError as reason:
+        raise ArchiveError(f"{name}: {reason}") from reason
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as reason:
+        raise ArchiveError(f"{name}: the model's description is incomplete or foreign ({reason})") from reason
+
+
+def check_tensor(name: str, array: NDArray[Any], expected: Any) -> None:
+    """Raise unless a tensor is the one that was saved."""
+    if tensor_record(array) != expected:
+        raise ArchiveError(f"damaged: the tensor {name} does not have the SHA-256 it was saved with")
+
+
 def read_checked(name: str, entry: str, formats: range) -> tuple[dict[str, Any], Tensors]:
     """Return the document that stands in the metadata as `entry`, its digest checked, and all tensors, unchecked."""
     from safetensors import SafetensorError, safe_open
@@ -209,8 +222,7 @@ def _check_tensors(document: dict[str, Any], tensors: Tensors) -> None:
     if set(tensors) != wanted or set(expected) != wanted:
         raise ArchiveError(f"expected the tensors {sorted(wanted)}, found {sorted(tensors)}")
     for name, array in tensors.items():
-        if tensor_record(array) != expected[name]:
-            raise ArchiveError(f"damaged: the tensor {name} does not have the SHA-256 it was saved with")
+        check_tensor(name, array, expected[name])
     for name in FACTORS:
         if not np.isfinite(tensors[name]).all() or tensors[name].min(initial=0) < 0:
             raise ArchiveError(f"the factor {name} must be finite and non-negative, and is not")

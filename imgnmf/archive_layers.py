@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from imgnmf.archive import Tensors, digest_of, read_checked, tensor_record
+from imgnmf.archive import Tensors, check_tensor, digest_of, naming, read_checked, tensor_record
 from imgnmf.atomic import write_bytes
 from imgnmf.errors import ArchiveError
 from imgnmf.studies.layers import Layer, LayeredFactorization
@@ -91,13 +91,8 @@ def load_layers(path: str | os.PathLike[str]) -> LayeredFactorization:
     Traceback (most recent call last):
     imgnmf.errors.ArchiveError: README.imgnmf: cannot be read: No such file or directory
     """
-    name = os.fspath(path)
-    try:
+    with naming(os.fspath(path)) as name:
         return _deep_from(*read_checked(name, ENTRY, range(1, FORMAT + 1)))
-    except ArchiveError as reason:
-        raise ArchiveError(f"{name}: {reason}") from reason
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as reason:
-        raise ArchiveError(f"{name}: the model's description is incomplete or foreign ({reason})") from reason
 
 
 def _tensors_of(deep: LayeredFactorization) -> Iterator[tuple[str, Any]]:
@@ -122,8 +117,7 @@ def _deep_from(document: dict[str, Any], tensors: Tensors) -> LayeredFactorizati
 
 
 def _check(name: str, array: Any, expected: Any) -> None:
-    if tensor_record(array) != expected:
-        raise ArchiveError(f"damaged: the tensor {name} does not have the SHA-256 it was saved with")
+    check_tensor(name, array, expected)
     if array.ndim != (1 if name == OBJECTIVE else 2) or not np.isfinite(array).all() or array.min(initial=0) < 0:
         raise ArchiveError(f"{name} must be a finite and non-negative array of its kind, and is not")
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from imgnmf.core.parts import Array, Quadratic
-from imgnmf.core.solvers import safe_rate
+from imgnmf.core.solvers import projected_steps, safe_rate
 from imgnmf.errors import ParameterError
 
 __all__ = ["Constraint", "Simplex", "Sparseness", "UpperBound", "constrained_step", "promised_gain"]
@@ -180,10 +180,9 @@ def constrained_step(parts: Quadratic, moving: Array, constraint: Constraint, *,
     array([[2.],
            [1.]])
     """
-    rate = safe_rate(parts.gram)
     if constraint.convex:
-        return _accelerated(parts, moving, rate, constraint, 0.0 if careful else 1.0)
-    now = moving
+        return projected_steps(parts, moving, INNER, constraint.projected, momentum=not careful)
+    rate, now = safe_rate(parts.gram), moving
     for _ in range(INNER):
         slope = parts.gram @ now - parts.product
         stepped = _halved(parts, now, slope, rate, constraint)
@@ -200,17 +199,6 @@ def promised_gain(parts: Any, moving: Array, constraint: Constraint | None) -> f
     slope = parts.gram @ moving - parts.product
     stepped = constraint.projected(moving - safe_rate(parts.gram) * slope)
     return max(_quadratic(parts, moving) - _quadratic(parts, stepped), 0.0)
-
-
-def _accelerated(parts: Quadratic, moving: Array, rate: Array, constraint: Constraint, share: float) -> Array:
-    """Nesterov's steps, projected (Guan et al. 2012, alg. 1), with a share of their momentum."""
-    now, ahead, t = moving, moving, 1.0
-    for _ in range(INNER):
-        new = constraint.projected(ahead - rate * (parts.gram @ ahead - parts.product))
-        t_next = (1 + np.sqrt(1 + 4 * t * t)) / 2
-        ahead = new + np.asarray(share * (t - 1) / t_next, new.dtype) * (new - now)
-        now, t = new, t_next
-    return np.asarray(now)
 
 
 def _halved(parts: Quadratic, now: Array, slope: Array, rate: Array, constraint: Constraint) -> Array | None:

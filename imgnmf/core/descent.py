@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from imgnmf.core.losses import BetaDivergence
@@ -57,11 +59,15 @@ def own_minimisers(
     return H
 
 
+@dataclass(frozen=True, eq=False)
 class _Columns:
     """Some columns' problems, and what is needed to improve them all at once."""
 
-    def __init__(self, loss: BetaDivergence, V: Array, W: Array, weights: Array | None, penalty: Weight) -> None:
-        self.loss, self.V, self.W, self.weights, self.penalty = loss, V, W, weights, penalty
+    loss: BetaDivergence
+    V: Array
+    W: Array
+    weights: Array | None
+    penalty: Weight
 
     def newton_step(self, H: Array) -> tuple[Array, Array]:
         """The step to the minimum of each column's quadratic model, and the gain that it promises."""

@@ -162,12 +162,18 @@ def _reweighted(loss: Huber, gram: Array, W: Array, V: Array, weights: Array | N
         near = loss.reweighted(V[:, todo], W.T @ H[:, todo])
         near = near if weights is None else near * weights[:, todo]
         moved = _least_squares(gram, W, V[:, todo], near, penalty)
-        change = np.abs(moved - H[:, todo]).max(axis=0, initial=0)
+        going_on = _unsettled(H[:, todo], moved)
         H[:, todo] = moved
-        todo = todo[change > SETTLED * np.abs(moved).max(axis=0, initial=0)]
+        todo = todo[going_on]
         if not len(todo):
             break
     return H
+
+
+def _unsettled(before: Array, after: Array) -> Array:
+    """Which images' coefficients still change."""
+    change = np.abs(after - before).max(axis=0, initial=0)
+    return np.asarray(change > SETTLED * np.abs(after).max(axis=0, initial=0))
 
 
 def _constrained(
@@ -182,9 +188,9 @@ def _constrained(
         seen = None if weights is None else weights[:, todo]
         parts = penalty.applied(loss.parts("quadratic", V[:, todo], W, ahead, weights=seen), ahead)
         moved, before[:, todo], t = constrained_step(parts, ahead, constraint), H[:, todo], t_next
-        change = np.abs(moved - H[:, todo]).max(axis=0, initial=0)
+        going_on = _unsettled(H[:, todo], moved)
         H[:, todo] = moved
-        todo = todo[change > SETTLED * np.abs(moved).max(axis=0, initial=0)]
+        todo = todo[going_on]
         if not len(todo):
             break
     return H

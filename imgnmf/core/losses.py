@@ -217,10 +217,10 @@ class BetaDivergence:
         return np.asarray((V**b + (b - 1) * power * y - b * power * V) / (b * (b - 1)))
 
     def _curvature(self, pull: Array, model: Array, weights: Array | None) -> Array:
-        """The second derivative of each entry by the model; where it could be negative, at least its expectation."""
+        """Each entry's second derivative by the model, never below 0; `pull` may be written over."""
         b = self.beta
         if b == 1:
-            return np.asarray(pull / model)
+            return np.divide(pull, model, out=pull)
         expected = model ** (b - 2) if weights is None else weights * model ** (b - 2)
         second = (b - 1) * expected + (2 - b) * pull / model
         return np.asarray(second if 1 <= b <= 2 else np.maximum(second, expected))

@@ -90,7 +90,7 @@ def matched(W_a: Array, W_b: Array) -> Matching:
 
     if W_a.shape[0] != W_b.shape[0] or W_a.shape[1] > W_b.shape[1]:
         raise ShapeMismatchError(f"cannot pair each column of {W_a.shape} with one of {W_b.shape}")
-    cosines = _unit(W_a).T @ _unit(W_b)
+    cosines = unit_columns(W_a).T @ unit_columns(W_b)
     rows, partner = linear_sum_assignment(-cosines)
     return Matching(partner, cosines[rows, partner])
 
@@ -116,9 +116,15 @@ def parts_found(W: Array, masks: Array) -> Array:
     flat = np.asarray(masks, np.float64).reshape(len(masks), -1).T
     if flat.shape[0] != W.shape[0]:
         raise ShapeMismatchError(f"the masks have {flat.shape[0]} pixels, the parts {W.shape[0]}")
-    return np.asarray((_unit(flat).T @ _unit(W)).max(axis=1))
+    return np.asarray((unit_columns(flat).T @ unit_columns(W)).max(axis=1))
 
 
-def _unit(W: Array) -> Array:
+def unit_columns(W: Array) -> Array:
+    """The columns scaled to length 1, in float64; a column of zeros stays.
+
+    >>> unit_columns(np.array([[3.0, 0.0], [4.0, 0.0]]))
+    array([[0.6, 0. ],
+           [0.8, 0. ]])
+    """
     length = np.linalg.norm(W, axis=0)
     return np.asarray(W / np.where(length > 0, length, 1), np.float64)

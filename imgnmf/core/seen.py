@@ -21,9 +21,7 @@ def usable(V: Array, weights: Any, missing: str, negative: str) -> tuple[Array, 
     if is_sparse(V):
         return usable_stored(V, weights, missing, checked_choice("negative", negative, ("error", "clip"))), None
     found = None if weights is None else _as_weights(weights, V.shape)
-    if masking and V.dtype.kind == "f" and np.isnan(V).any():
-        present = ~np.isnan(V)
-        found = present.astype(np.float32) if found is None else np.where(present, found, 0)
+    found = _without_nan(V, found) if masking else found
     if found is not None:
         _tell_unseen(found)
         V = _filled(V, found)
@@ -38,12 +36,19 @@ def usable_new(V: Array, weights: Any, missing: str) -> tuple[Array, Array | Non
     if is_sparse(V):
         return usable_stored(V, weights, missing), None
     found = None if weights is None else _checked_weights(weights, V.shape)
-    if masking and V.dtype.kind == "f" and np.isnan(V).any():
-        found = np.where(np.isnan(V), 0.0, 1.0 if found is None else found)
+    found = _without_nan(V, found) if masking else found
     if found is None:
         return V, None
     _tell_unseen(found, (("image", 0, "its coefficients are 0"),))
     return np.where(found > 0, V, 0).astype(V.dtype), np.broadcast_to(found, V.shape)
+
+
+def _without_nan(V: Array, weights: Array | None) -> Array | None:
+    """The weights, with 0 where V is NaN."""
+    if V.dtype.kind != "f" or not np.isnan(V).any():
+        return weights
+    present = ~np.isnan(V)
+    return present.astype(np.float32) if weights is None else np.where(present, weights, 0)
 
 
 def only_seen(factor: Array, weights: Array | None, axis: int) -> Array:

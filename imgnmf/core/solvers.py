@@ -5,6 +5,7 @@ To add one: a frozen class with `name`, `needs`, `pace` and `step`, one export, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -168,20 +169,34 @@ class ProjectedGradient:
 
     def step(self, parts: Quadratic, moving: Array) -> Array:
         """Accelerated projected gradient on a copy of `moving`."""
-        rate, now, ahead, t = safe_rate(parts.gram), moving, moving, 1.0
-        for _ in range(self.inner):
-            new = np.maximum(ahead - rate * (parts.gram @ ahead - parts.product), 0)
-            t_next = (1 + np.sqrt(1 + 4 * t * t)) / 2
-            ahead = new + np.asarray((t - 1) / t_next, new.dtype) * (new - now)
-            now, t = new, t_next
-        return np.asarray(now)
+        return projected_steps(parts, moving, self.inner, _nonnegative)
 
     def careful_step(self, parts: Quadratic, moving: Array) -> Array:
         """Without momentum, a step of one over the Lipschitz constant never raises the objective."""
-        rate = safe_rate(parts.gram)
-        for _ in range(self.inner):
-            moving = np.maximum(moving - rate * (parts.gram @ moving - parts.product), 0)
-        return np.asarray(moving)
+        return projected_steps(parts, moving, self.inner, _nonnegative, momentum=False)
+
+
+def projected_steps(
+    parts: Quadratic, moving: Array, inner: int, projected: Callable[[Array], Array], *, momentum: bool = True
+) -> Array:
+    """Steps along the gradient, each brought back by `projected`, with Nesterov's momentum (Guan et al. 2012, alg. 1).
+
+    Without momentum, and onto a convex set, they never raise the objective.
+
+    >>> projected_steps(Quadratic(np.eye(1), np.array([[3.0]]), n_terms=1), np.zeros((1, 1)), 2, lambda h: h.clip(0))
+    array([[3.]])
+    """
+    rate, now, ahead, t = safe_rate(parts.gram), moving, moving, 1.0
+    for _ in range(inner):
+        new = projected(ahead - rate * (parts.gram @ ahead - parts.product))
+        t_next = (1 + np.sqrt(1 + 4 * t * t)) / 2
+        ahead = new + np.asarray((t - 1) / t_next, new.dtype) * (new - now) if momentum else new
+        now, t = new, t_next
+    return np.asarray(now)
+
+
+def _nonnegative(factor: Array) -> Array:
+    return np.maximum(factor, 0)
 
 
 def safe_rate(gram: Array) -> Array:

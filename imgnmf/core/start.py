@@ -27,7 +27,8 @@ def steered_start(
     if steering.constraint_H is not None:
         share = np.asarray(steering.constraint_H.excess(H), H.dtype)
         W, H = W * share, steering.constraint_H.projected(H / share)
-        W[: steering.n_fixed] /= share
+        if steering.fixed_W is not None:
+            W[: steering.n_fixed] = steering.fixed_W
     return steering.kept_W(W), H
 
 

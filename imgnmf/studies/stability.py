@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from imgnmf.core.measures import matched
+from imgnmf.core.measures import matched, unit_columns
 from imgnmf.core.result import Factorization
 from imgnmf.errors import ParameterError, ShapeMismatchError
 from imgnmf.studies.prediction import FitOptions, quiet_fit
@@ -105,7 +105,7 @@ def consensus(fits: Sequence[Factorization], *, alike: float = ALIKE) -> Consens
     cosines = np.stack([pair.cosine for pair in pairs])
     # A part of zeros has the cosine 0 even with itself.
     cosines[reference] = bases[reference].any(axis=0)
-    parts = np.mean([_unit(W[:, pair.partner]) for W, pair in zip(bases, pairs, strict=True)], axis=0)
+    parts = np.mean([unit_columns(W[:, pair.partner]) for W, pair in zip(bases, pairs, strict=True)], axis=0)
     held_by = (cosines >= alike).sum(axis=0)
     order = np.lexsort((-cosines.mean(axis=0), -held_by))
     return Consensus(parts[:, order], held_by[order], cosines[:, order], reference, alike)
@@ -132,11 +132,6 @@ def _agreement(bases: Sequence[Array], *, worst: bool = False) -> Array:
         cosine = matched(bases[i], bases[j]).cosine
         found[i, j] = found[j, i] = cosine.min() if worst else cosine.mean()
     return found
-
-
-def _unit(W: Array) -> Array:
-    length = np.linalg.norm(W, axis=0)
-    return np.asarray(W / np.where(length > 0, length, 1))
 
 
 def _check_runs(fits: Sequence[Factorization], alike: float) -> None:

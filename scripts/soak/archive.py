@@ -14,8 +14,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import imgnmf
 from benchmarks.report import write
 from imgnmf.errors import ArchiveError
+from tests.archive.test_reading import same
 from tests.damage import mutated
-from tests.test_archive import same
 
 COUNT = 20_000
 

@@ -17,24 +17,6 @@ from tests.cli.runs import CANNOT_WRITE, refusal, run
 from tests.viz.test_atomic import FailingSystem
 
 
-@pytest.fixture(scope="module")
-def images():
-    pixels = np.random.default_rng(0).integers(0, 256, (12, 5, 4), dtype=np.uint8)
-    return imgnmf.ImageSet(pixels, [f"s{i % 3}/é {i}.png" for i in range(12)], np.arange(12) % 3)
-
-
-@pytest.fixture(scope="module")
-def fit(images):
-    return imgnmf.factorize(images.V, 3)
-
-
-@pytest.fixture
-def saved(fit, images, tmp_path):
-    path = tmp_path / "model.imgnmf"
-    imgnmf.save(path, fit, images)
-    return path
-
-
 def test_whichever_call_fails_the_model_is_the_old_one_or_the_new_one(fit, images, tmp_path, monkeypatch):
     path = tmp_path / "m.imgnmf"
     other = imgnmf.factorize(images.V, 2)
@@ -66,7 +48,7 @@ def test_whichever_call_fails_the_model_is_the_old_one_or_the_new_one(fit, image
 
 
 def test_safetensors_alone_reads_a_model(saved):
-    script = Path(__file__).parents[1] / "docs" / "examples" / "read_model.py"
+    script = Path(__file__).parents[2] / "docs" / "examples" / "read_model.py"
     assert len(script.read_text(encoding="utf-8").splitlines()) <= 20
     done = subprocess.run([sys.executable, script, saved], capture_output=True, text=True, check=True)
     assert done.stdout == "k = 3, 12 images, loss Frobenius\n"
