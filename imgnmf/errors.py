@@ -10,6 +10,7 @@
     │   └── NoImagesError                nothing to read where images were expected
     ├── ImageReadError (OSError)         one file that could not be decoded; always names the path
     ├── ArchiveError (ValueError)        a saved model that is damaged, foreign or from a newer format
+    ├── CodecError (ValueError)          compressed images or shared parts that are damaged, foreign or do not belong
     └── OutputError (OSError)            a result that could not be written; what was there before is whole
 
     ImgnmfWarning (UserWarning)
@@ -23,6 +24,7 @@ from __future__ import annotations
 
 __all__ = [
     "ArchiveError",
+    "CodecError",
     "ConvergenceWarning",
     "DataError",
     "DataWarning",
@@ -67,6 +69,10 @@ class ImageReadError(ImgnmfError, OSError):
 
 class ArchiveError(ImgnmfError, ValueError):
     """A saved model that is damaged, foreign, or of a newer format."""
+
+
+class CodecError(ImgnmfError, ValueError):
+    """Compressed images or shared parts that are damaged, foreign, or do not belong to each other."""
 
 
 class OutputError(ImgnmfError, OSError):

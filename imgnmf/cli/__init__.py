@@ -10,6 +10,7 @@ from __future__ import annotations
 import click
 
 from imgnmf import __version__
+from imgnmf.cli.compression import compare_codecs, compress, decompress, train_parts
 from imgnmf.cli.fitting import animate, fit, gallery
 from imgnmf.cli.models import buildup, encode, montage, reconstruct
 from imgnmf.cli.ranks import ranks
@@ -39,5 +40,9 @@ for command in (
     animate,
     info,
     datasets,
+    compress,
+    decompress,
+    train_parts,
+    compare_codecs,
 ):
     main.add_command(command)
