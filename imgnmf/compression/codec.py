@@ -170,7 +170,7 @@ def decode_images(data: bytes, parts: SharedParts | bytes | None = None, *, max_
 
 
 def as_parts(parts: SharedParts | bytes) -> SharedParts:
-    """Return parts, read from a `.parts` file's bytes if they are bytes."""
+    """Return parts, read from a ``.parts`` file's bytes if they are bytes."""
     return parts if isinstance(parts, SharedParts) else SharedParts.from_bytes(bytes(parts))
 
 

@@ -76,7 +76,7 @@ class SharedParts:
         return Layout(image_shape, own.patch_size)
 
     def to_bytes(self, coder: Coder = "lzma") -> bytes:
-        """The `.parts` file; packed by LZMA, so that everyone can read it."""
+        """The ``.parts`` file; packed by LZMA, so that everyone can read it."""
         body = layout_as_bytes(self.layout) + varints((self.rank, self.signed, self.offset is not None))
         body += varints(self.units) + factor_as_bytes(self.integers, self.layout.column_shape, coder)
         if self.offset is not None:
@@ -86,7 +86,7 @@ class SharedParts:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> SharedParts:
-        """Read a `.parts` file.
+        """Read a ``.parts`` file.
 
         Raises
         ------

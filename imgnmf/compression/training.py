@@ -61,7 +61,7 @@ def train_parts(
     Returns
     -------
     SharedParts
-        ``to_bytes()`` is the `.parts` file.
+        ``to_bytes()`` is the ``.parts`` file.
 
     Raises
     ------
