@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 from imgnmf.family.convex_nmf import convex
+from imgnmf.family.minimum_volume_nmf import minimum_volume
 from imgnmf.family.result import FamilyFit
 from imgnmf.family.semi_nmf import semi
 from imgnmf.family.separable_nmf import separable
+from imgnmf.family.symmetric_nmf import affinity, symmetric
 
-__all__ = ["FamilyFit", "convex", "semi", "separable"]
+__all__ = ["FamilyFit", "affinity", "convex", "minimum_volume", "semi", "separable", "symmetric"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import reduce
 from itertools import count
 from typing import Literal, TypeAlias
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from imgnmf.core.extrapolation import Pace, extrapolated
 from imgnmf.core.iterate import Iterate
+from imgnmf.core.kernels import hals_sweeps
 from imgnmf.core.limits import Limits
 from imgnmf.core.parts import Array
 from imgnmf.core.result import History, in_unit
@@ -18,17 +20,18 @@ from imgnmf.core.units import power_of_two
 from imgnmf.family.frame import Frame, coefficients, squared_residual
 from imgnmf.family.result import FamilyFit, Member
 
-__all__ = ["Alternation", "Factors", "Stepped", "finished"]
+__all__ = ["Alternation", "Factors", "Stepped", "finished", "swept_coefficients"]
 
 Factors: TypeAlias = tuple[Array, ...]
 
-# What a step without extrapolation would gain tells how much there is left; it costs a step, so it is tried now and then.
+# What a step without extrapolation would gain tells how much there is left to gain; it costs a step.
 PROBE_EVERY = 10
+SWEEPS, PATIENCE = 10, 0.01
 
 
 @dataclass(frozen=True)
 class Stepped:
-    """All factors after a step; the first two are k-major W and H, or give them by `pair`."""
+    """All factors after a step, and what they come to."""
 
     factors: Factors
     objective: float
@@ -88,6 +91,19 @@ class Alternation:
         return history, reason, converged
 
 
+def swept_coefficients(frame: Frame, W: Array, H: Array) -> tuple[Array, Array, Array]:
+    """Sweeps over H, block by block: ``H H'`` and ``H V'``, which a step on W needs, and the new H."""
+    gram, moved = W @ W.T, np.empty_like(H)
+
+    def visit(span: slice) -> Array:
+        V_b = frame.blocks.load(span)
+        moved[:, span] = hals_sweeps(gram, W @ V_b, H[:, span], SWEEPS, PATIENCE)
+        return np.asarray(moved[:, span] @ V_b.T)
+
+    product = reduce(np.add, frame.run(visit, frame.blocks.spans))
+    return moved @ moved.T, product, moved
+
+
 def finished(
     frame: Frame,
     W: Array,
@@ -100,7 +116,7 @@ def finished(
     penalty: float = 0.0,
     unit_in: Literal["W", "H", "both"] = "W",
 ) -> FamilyFit:
-    """The fit in the user's unit, its error computed anew; H is exact for W where none is given; `unit_in` says which carries V's unit."""
+    """The fit in the user's unit, which `unit_in` carries, its error computed anew; H is exact where none is given."""
     H = coefficients(frame, W) if H is None else H
     squared = squared_residual(frame, W, H)
     exponent = frame.blocks.exponent

@@ -36,12 +36,12 @@ def convex(
     threads: int | None = None,
     callback: Callback | None = None,
 ) -> FamilyFit:
-    """Find parts that are mixtures of images: ``V ~ V G H`` with ``G, H >= 0`` (Ding, Li & Jordan 2010, sec. 2.2).
+    """Find parts that are mixtures of images: ``V ~ V G H`` with ``G, H >= 0`` (Ding, Li & Jordan 2010).
 
     The parts ``W = V G`` lie in the cone of the images, so they look like images rather than like pieces of them; the
     columns of G, scaled to a sum of 1, say whose. V may be signed. H and the rows of G are improved by coordinate
-    descent rather than by the multiplicative rules (eq. 20, 21). Starts at cluster centres, and never above the error
-    of k-means. V is held in memory in float64.
+    descent rather than by their multiplicative rules, from cluster centres, so that the error is never above that of
+    k-means. V is held in memory in float64.
 
     Parameters
     ----------
@@ -115,7 +115,8 @@ class _Steps:
 
 def _small(V: Array) -> Array:
     """The images as rows, turned into as few dimensions as they span: no distance or angle changes."""
-    return np.ascontiguousarray((np.linalg.qr(V, mode="r") if V.shape[0] > V.shape[1] else V).T)
+    turned = V if V.shape[0] <= V.shape[1] else np.asarray(np.linalg.qr(V, mode="r"))
+    return np.ascontiguousarray(turned.T)
 
 
 def shares_of(G: Array) -> Array:

@@ -1,4 +1,4 @@
-"""What all members of the family share: V in float64 blocks of a common unit, and exact coefficients for given parts."""
+"""What all members of the family share: V in float64 blocks, scaled, and exact coefficients for given parts."""
 
 from __future__ import annotations
 

@@ -30,10 +30,10 @@ def share_sweep(images: Array, gram: Array, G: Array, W: Array, slopes: Array) -
 
     Examples
     --------
-    >>> G, W, slopes = np.zeros((1, 1)), np.zeros((1, 1)), np.array([[-6.0]])
+    >>> G, W, slopes = np.zeros((1, 1)), np.zeros((1, 1)), np.array([[-2.0]])
     >>> share_sweep(np.array([[2.0]]), np.array([[1.0]]), G, W, slopes)
     >>> G, W
-    (array([[1.5]]), array([[3.]]))
+    (array([[1.]]), array([[2.]]))
     """
     (compiled(_share_loops) or _share_loops)(images, gram, G, W, slopes)
 
@@ -64,7 +64,7 @@ def symmetric_sweep(A: Array, rows: Array) -> None:
     """One round over all coefficients of ``A ~ rows rows'``, each set to its exact minimum; in place.
 
     Each is a quartic, whose minimum on ``x >= 0`` is the largest root of its slope ``x^3 + a x + b``, or 0 (Vandaele,
-    Gillis, Lei, Zhong & Dhillon 2016, alg. 4).
+    Gillis, Lei, Zhong & Dhillon 2016).
 
     Parameters
     ----------

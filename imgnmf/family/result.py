@@ -46,8 +46,8 @@ class FamilyFit:
     --------
     >>> import imgnmf
     >>> fit = imgnmf.family.semi(np.outer([1.0, -2.0, 3.0], [4.0, 5.0, 1.0]), rank=1)
-    >>> fit.rank, fit.H.min() >= 0, fit.relative_error < 1e-9
-    (1, True, True)
+    >>> fit.rank, fit.W.shape, fit.H.shape, fit.relative_error < 1e-9
+    (1, (3, 1), (1, 3), True)
     """
 
     W: Array
@@ -76,7 +76,7 @@ class FamilyFit:
     @property
     def labels(self) -> Array:
         """The part that each image holds most of, shape (n_images,): its cluster."""
-        return self.H.argmax(axis=0)
+        return np.asarray(self.H.argmax(axis=0))
 
     def reconstruct(self) -> Array:
         """``W H``, shape (n_pixels, n_images)."""

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any, Literal
 
 import numpy as np
 
 from imgnmf.core.check import checked_choice, checked_rank
-from imgnmf.core.kernels import hals_sweeps
 from imgnmf.core.limits import Callback, limits_of, warn_if_cut_short
 from imgnmf.core.parts import Array, inner
 from imgnmf.core.sketch import randomized_svd
 from imgnmf.core.stopping import StoppingRule
-from imgnmf.family.alternate import Alternation, Factors, Stepped, finished
+from imgnmf.family.alternate import Alternation, Factors, Stepped, finished, swept_coefficients
 from imgnmf.family.clusters import clustered
 from imgnmf.family.frame import Frame, coefficients, framed
 from imgnmf.family.result import FamilyFit
 
 __all__ = ["semi"]
-
-SWEEPS, PATIENCE = 10, 0.01
 
 
 def semi(
@@ -37,11 +33,11 @@ def semi(
     threads: int | None = None,
     callback: Callback | None = None,
 ) -> FamilyFit:
-    """Take signed images apart: find ``V ~ W H`` with ``H >= 0`` and W free (Ding, Li & Jordan 2010, sec. 2.1).
+    """Take signed images apart: find ``V ~ W H`` with ``H >= 0`` and W free (Ding, Li & Jordan 2010).
 
-    For differences, centred images, filter responses. W is exact least squares for H (eq. 10); H is improved by
-    coordinate descent rather than by their multiplicative rule (eq. 11). Without signs it is k-means with memberships
-    that are not all or nothing: from the start "kmeans" the error is never above that of k-means.
+    For differences, centred images, filter responses. W is exact least squares for H, and H is improved by coordinate
+    descent rather than by their multiplicative rule. It is k-means with memberships that are not all or nothing: from
+    the start "kmeans" the error is never above that of k-means.
 
     Parameters
     ----------
@@ -76,7 +72,7 @@ def semi(
     >>> import imgnmf
     >>> V = np.array([[1.0, 2.0, 0.0], [-1.0, -2.0, 3.0]])
     >>> fit = imgnmf.family.semi(V, rank=2)
-    >>> fit.relative_error < 1e-6, fit.H.min() >= 0
+    >>> fit.relative_error < 1e-6, bool(fit.H.min() >= 0)
     (True, True)
     """
     limits = limits_of(stop, max_iter, time_limit, callback)
@@ -98,15 +94,8 @@ class _Steps:
     def step(self, factors: Factors) -> Stepped:
         """Sweeps over H, block by block, then the exact W."""
         W, H = factors
-        gram, moved = W @ W.T, np.empty_like(H)
-
-        def visit(span: slice) -> Array:
-            V_b = self.frame.blocks.load(span)
-            moved[:, span] = hals_sweeps(gram, W @ V_b, H[:, span], SWEEPS, PATIENCE)
-            return np.asarray(moved[:, span] @ V_b.T)
-
-        product = reduce(np.add, self.frame.run(visit, self.frame.blocks.spans))
-        W, squared = free_parts(moved @ moved.T, product, self.frame.energy)
+        gram, product, moved = swept_coefficients(self.frame, W, H)
+        W, squared = free_parts(gram, product, self.frame.energy)
         return Stepped((W, moved), squared / 2, squared)
 
 

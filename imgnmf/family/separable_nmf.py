@@ -100,18 +100,18 @@ def extreme_images(
         picks: Any = zip(chosen, energies[:-1], energies[1:], strict=True)
     else:
         picks = _outside_hull(judged, rank)
-    for place, (_, before, left) in enumerate(picks):
+    for place, (pick, before, left) in enumerate(picks):
         # What rounding leaves of a picked image is about 1e-16 of its energy.
         if before <= 1e-14 * judged.energy:
             raise ParameterError(
                 f"{place} images already explain all others exactly, so rank = {rank} has nothing to pick from: "
-                f"lower rank to {place}" + ("; or try method='snpa'" if method == "spa" else "")
+                f"lower rank to {place}" + ("; or pick by SNPA" if method == "spa" else "")
             )
         history.seconds.append(time.perf_counter() - started)
         history.objective.append(left / 2)
         history.relative_error.append(float(np.sqrt(left / judged.energy)))
         history.predicted_decrease.append(np.nan)
-        chosen = chosen if method == "spa" else [*chosen, _]
+        chosen = chosen if method == "spa" else [*chosen, pick]
     return chosen, history
 
 
