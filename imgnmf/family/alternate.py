@@ -17,7 +17,7 @@ from imgnmf.core.limits import Limits
 from imgnmf.core.parts import Array
 from imgnmf.core.result import History, in_unit
 from imgnmf.core.units import power_of_two
-from imgnmf.family.frame import Frame, coefficients, squared_residual
+from imgnmf.family.frame import Frame, cancelling, coefficients, ridged, squared_residual
 from imgnmf.family.result import FamilyFit, Member
 
 __all__ = ["Alternation", "Factors", "Stepped", "finished", "swept_coefficients"]
@@ -91,9 +91,12 @@ class Alternation:
         return history, reason, converged
 
 
-def swept_coefficients(frame: Frame, W: Array, H: Array) -> tuple[Array, Array, Array]:
-    """Sweeps over H, block by block: ``H H'`` and ``H V'``, which a step on W needs, and the new H."""
-    gram, moved = W @ W.T, np.empty_like(H)
+def swept_coefficients(frame: Frame, W: Array, H: Array, ridge: float = 0.0) -> tuple[Array, Array, Array]:
+    """Sweeps over H, block by block: ``H H'`` and ``H V'``, which a step on W needs, and the new H.
+
+    With a ridge, a share of each part's own energy is added to the loss.
+    """
+    gram, moved = ridged(W @ W.T, ridge), np.empty_like(H)
 
     def visit(span: slice) -> Array:
         V_b = frame.blocks.load(span)
@@ -113,12 +116,13 @@ def finished(
     member: Member,
     init: str,
     shares: Array | None = None,
+    ridge: float = 0.0,
     penalty: float = 0.0,
     unit_in: Literal["W", "H", "both"] = "W",
 ) -> FamilyFit:
     """The fit in the user's unit, which `unit_in` carries, its error computed anew; H is exact where none is given."""
-    H = coefficients(frame, W) if H is None else H
-    squared = squared_residual(frame, W, H)
+    H = coefficients(frame, W, ridge) if H is None else H
+    squared, penalty = squared_residual(frame, W, H), penalty + cancelling(W, H, ridge)
     exponent = frame.blocks.exponent
     unit = power_of_two(2 * exponent)
     history, reason, converged = went
@@ -136,4 +140,5 @@ def finished(
         init=init,
         shares=None if shares is None else shares.astype(frame.dtype),
         penalty=float(in_unit(np.array(penalty), unit)),
+        ridge=ridge,
     )

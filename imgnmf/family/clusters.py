@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from scipy.cluster.vq import kmeans2
 
@@ -33,8 +35,9 @@ def clustered(V: Array, rank: int, rng: np.random.Generator) -> tuple[Array, Arr
     drawn = np.arange(n) if n <= IMAGES else np.sort(rng.choice(n, IMAGES, replace=False))
     points = V[:, drawn].T
     first = _spread_points(points, rank, rng)
-    centres, labels = kmeans2(points, first, iter=30, minit="matrix", missing="warn") if rank > 1 else (first, None)
-    labels = np.zeros(len(drawn), np.intp) if labels is None else labels
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # an empty cluster, which gets an image below
+        centres, labels = kmeans2(points, first, iter=30, minit="matrix")
     return drawn, _all_used(points, centres, labels, rank)
 
 

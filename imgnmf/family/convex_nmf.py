@@ -15,19 +15,20 @@ from imgnmf.core.parts import Array, inner
 from imgnmf.core.stopping import StoppingRule
 from imgnmf.family.alternate import Alternation, Factors, Stepped, finished
 from imgnmf.family.clusters import clustered
-from imgnmf.family.frame import coefficients, framed
+from imgnmf.family.frame import cancelling, checked_ridge, coefficients, framed, ridged
 from imgnmf.family.kernels import share_sweep
 from imgnmf.family.result import FamilyFit
 
 __all__ = ["convex"]
 
-SWEEPS, PATIENCE = 10, 0.01
+SWEEPS, PATIENCE, ROUNDS = 10, 0.01, 3
 
 
 def convex(
     V: Any,
     rank: int,
     *,
+    ridge: float = 1e-3,
     init: Literal["kmeans"] = "kmeans",
     stop: StoppingRule | Sequence[StoppingRule] | None = None,
     max_iter: int = 2000,
@@ -39,9 +40,9 @@ def convex(
     """Find parts that are mixtures of images: ``V ~ V G H`` with ``G, H >= 0`` (Ding, Li & Jordan 2010).
 
     The parts ``W = V G`` lie in the cone of the images, so they look like images rather than like pieces of them; the
-    columns of G, scaled to a sum of 1, say whose. V may be signed. H and the rows of G are improved by coordinate
-    descent rather than by their multiplicative rules, from cluster centres, so that the error is never above that of
-    k-means. V is held in memory in float64.
+    columns of G, scaled to a sum of 1, say whose. V may be signed; but of images that lie all around 0, as centred ones
+    do, any part is a mixture, and `semi` finds the same sooner. H and the rows of G are improved by coordinate descent
+    rather than by their multiplicative rules, from cluster centres. V is held in memory in float64.
 
     Parameters
     ----------
@@ -49,6 +50,8 @@ def convex(
         Of any sign, one image a column.
     rank : int
         k, at most ``min(n_pixels, n_images)``.
+    ridge : float
+        As for `semi`.
     init : {"kmeans"}
     stop, max_iter, time_limit, rng, threads, callback
         As for `imgnmf.factorize`.
@@ -75,15 +78,16 @@ def convex(
     >>> import imgnmf
     >>> V = np.array([[1.0, 2.0, 0.0], [0.0, 0.0, 3.0]])
     >>> fit = imgnmf.family.convex(V, rank=2)
-    >>> np.allclose(fit.W, V @ fit.shares), fit.shares.sum(axis=0).round(6), fit.relative_error < 1e-6
+    >>> np.allclose(fit.W, V @ fit.shares), fit.shares.sum(axis=0).round(6), fit.relative_error < 0.002
     (True, array([1., 1.]), True)
     """
     limits = limits_of(stop, max_iter, time_limit, callback)
+    ridge = checked_ridge(ridge)
     checked_choice("init", init, ("kmeans",))
-    with framed(V, threads, signed=True, rank=rank) as frame:
+    with framed(V, threads, signed=True) as frame:
         rank = checked_rank(rank, frame.blocks.shape, beyond=False)
         whole = frame.whole()
-        steps = _Steps(_small(whole), frame.energy)
+        steps = _Steps(_small(whole), frame.energy, ridge)
         drawn, labels = clustered(whole, rank, np.random.default_rng(rng))
         G = np.zeros((whole.shape[1], rank))
         G[drawn, labels] = 1 / np.bincount(labels, minlength=rank)[labels]
@@ -91,7 +95,7 @@ def convex(
         alternation = Alternation(steps.step, start, signed=(False, False), pair=lambda f: ((whole @ f[0]).T, f[1]))
         went = alternation.follow(frame, limits)
         G = shares_of(alternation.factors[0])
-        fit = finished(frame, (whole @ G).T, None, went, member="convex", init=init, shares=G)
+        fit = finished(frame, (whole @ G).T, None, went, member="convex", init=init, ridge=ridge, shares=G)
     warn_if_cut_short(fit)
     return fit
 
@@ -102,15 +106,19 @@ class _Steps:
 
     images: Array
     energy: float
+    ridge: float
 
     def step(self, factors: Factors) -> Stepped:
-        """Sweeps over H, then a round over the rows of G."""
+        """Sweeps over H, then rounds over the rows of G."""
         G, W = factors[0].copy(), factors[0].T @ self.images
-        H = hals_sweeps(W @ W.T, W @ self.images.T, factors[1], SWEEPS, PATIENCE)
+        H = hals_sweeps(ridged(W @ W.T, self.ridge), W @ self.images.T, factors[1], SWEEPS, PATIENCE)
         gram, product = H @ H.T, H @ self.images
-        share_sweep(self.images, gram, G, W, gram @ W - product)
+        bent = ridged(gram, self.ridge)
+        slopes = bent @ W - product
+        for _ in range(ROUNDS):
+            share_sweep(self.images, bent, G, W, slopes)
         squared = max(self.energy - 2 * inner(product, W) + inner(gram, W @ W.T), 0.0)
-        return Stepped((G, H), squared / 2, squared)
+        return Stepped((G, H), squared / 2 + cancelling(W, H, self.ridge), squared)
 
 
 def _small(V: Array) -> Array:

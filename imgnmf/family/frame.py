@@ -14,11 +14,24 @@ from imgnmf.core.check import as_matrix, checked_values
 from imgnmf.core.encode import exact_coefficients
 from imgnmf.core.losses import Frobenius
 from imgnmf.core.parts import Array, inner
-from imgnmf.core.penalties import NO_PENALTY
+from imgnmf.core.penalties import Weight
 from imgnmf.core.sparse import is_sparse
-from imgnmf.errors import DataError, ShapeMismatchError
+from imgnmf.errors import DataError, ParameterError, ShapeMismatchError
 
-__all__ = ["Frame", "coefficients", "dense_matrix", "framed", "squared_residual"]
+__all__ = [
+    "Frame",
+    "cancelling",
+    "checked_ridge",
+    "coefficients",
+    "dense_matrix",
+    "framed",
+    "ridged",
+    "squared_residual",
+]
+
+
+# Whether a pass is long enough for a second thread is judged before the rank is known.
+USUAL_RANK = 10
 
 
 @dataclass(frozen=True)
@@ -54,7 +67,7 @@ class Frame:
 
 
 @contextmanager
-def framed(V: Any, threads: int | None, *, signed: bool, rank: int, pixels: int | None = None) -> Iterator[Frame]:
+def framed(V: Any, threads: int | None, *, signed: bool, pixels: int | None = None) -> Iterator[Frame]:
     """V checked and scaled, and threads over its blocks."""
     data = dense_matrix(V)
     if pixels is not None and data.shape[0] != pixels:
@@ -67,7 +80,7 @@ def framed(V: Any, threads: int | None, *, signed: bool, rank: int, pixels: int 
         raise DataError("V is zero everywhere, so it has no parts; give images that show something")
     blocks = ColumnBlocks(data, np.dtype(np.float64), int(np.frexp(largest)[1]))
     dtype = np.dtype(np.float64 if data.dtype == np.float64 else np.float32)
-    with running(useful_threads(threads, blocks.shape, rank)) as run:
+    with running(useful_threads(threads, blocks.shape, USUAL_RANK)) as run:
         yield Frame(blocks, dtype, energy_of(blocks, run), run)
 
 
@@ -89,9 +102,31 @@ def _checked_signed(V: Array) -> float:
     return float(max(abs(float(V.max())), abs(float(V.min()))))
 
 
-def coefficients(frame: Frame, W: Array) -> Array:
-    """The exact non-negative coefficients of every image for k-major parts `W`, both scaled or both not."""
-    return exact_coefficients(W, frame.blocks, frame.loss, NO_PENALTY, frame.run)
+def coefficients(frame: Frame, W: Array, ridge: float = 0.0) -> Array:
+    """The exact non-negative coefficients of every image for k-major parts `W`; with a ridge, see `cancelling`."""
+    length = np.linalg.norm(W, axis=1, keepdims=True)
+    length = np.where(length > 0, length, 1)
+    return np.asarray(exact_coefficients(W / length, frame.blocks, frame.loss, Weight(l2=ridge), frame.run) / length)
+
+
+def checked_ridge(ridge: Any) -> float:
+    """`ridge` as a float, once it is seen to be one."""
+    if isinstance(ridge, bool) or not isinstance(ridge, (int, float)) or not 0 <= ridge < np.inf:
+        raise ParameterError(f"ridge must be a number >= 0, got {ridge!r}; 1e-3 is usual")
+    return float(ridge)
+
+
+def ridged(gram: Array, ridge: float) -> Array:
+    """The Gram matrix of the loss plus `cancelling`: its diagonal raised by a share of itself."""
+    return np.asarray(gram + np.diag(ridge * np.diag(gram)))
+
+
+def cancelling(W: Array, H: Array, ridge: float) -> float:
+    """``ridge / 2 sum_k |w_k|^2 |h_k|^2``: large where parts are, only to take each other away.
+
+    Free of the unit of V and of scale between W and H. It keeps parts that may be negative from growing without end.
+    """
+    return ridge / 2 * float(np.square(W).sum(axis=1) @ np.square(H).sum(axis=1))
 
 
 def squared_residual(frame: Frame, W: Array, H: Array) -> float:

@@ -94,7 +94,7 @@ def minimum_volume(
     limits = limits_of(stop, max_iter, time_limit, callback)
     checked_choice("init", init, ("snpa", "spa"))
     strength, delta = _positive("strength", strength), _positive("delta", delta)
-    with framed(V, threads, signed=False, rank=rank) as frame:
+    with framed(V, threads, signed=False) as frame:
         rank = checked_rank(rank, frame.blocks.shape, beyond=False)
         chosen, _ = extreme_images(frame, rank, init, unit_sum=unit_sum, started=limits.started)
         W = columns(frame.blocks, np.array(chosen))
@@ -123,7 +123,7 @@ class Volume:
 
     Examples
     --------
-    >>> round(Volume(1.0).value(np.eye(2)) / np.log(2), 6)
+    >>> float(Volume(1.0).value(np.eye(2)) / np.log(2))
     2.0
     """
 

@@ -76,7 +76,7 @@ def separable(
     """
     started = time.perf_counter()
     checked_choice("method", method, ("spa", "snpa"))
-    with framed(V, threads, signed=False, rank=rank) as frame:
+    with framed(V, threads, signed=False) as frame:
         n_images = frame.blocks.shape[1]
         bound = (n_images, n_images) if method == "snpa" else frame.blocks.shape
         rank = checked_rank(rank, bound, beyond=False)

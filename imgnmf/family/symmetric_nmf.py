@@ -83,7 +83,7 @@ def symmetric(
     """
     limits = limits_of(stop, max_iter, time_limit, callback)
     streams = np.random.default_rng(rng).spawn(checked_count("n_init", n_init, 1))
-    with framed(A, 1, signed=False, rank=1) as found:
+    with framed(A, 1, signed=False) as found:
         frame = _even(found)
         _check_symmetric(frame.blocks.data)
         rank = checked_rank(rank, frame.blocks.shape, beyond=False)
@@ -187,7 +187,7 @@ def affinity(V: Any, *, neighbours: int | None = None) -> Array:
     """
     from scipy.spatial.distance import cdist
 
-    with framed(V, 1, signed=True, rank=1) as frame:
+    with framed(V, 1, signed=True) as frame:
         images = frame.whole().T
     n = len(images)
     if n < 2:
@@ -204,4 +204,4 @@ def affinity(V: Any, *, neighbours: int | None = None) -> Array:
     np.fill_diagonal(A, 0)
     root = np.sqrt(A.sum(axis=1))
     scale = 1 / np.where(root > 0, root, 1)
-    return np.asarray(scale[:, None] * A * scale)
+    return np.asarray(A * np.outer(scale, scale))
