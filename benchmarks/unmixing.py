@@ -67,7 +67,7 @@ def main(quick: bool) -> None:
     family.minimum_volume(V[:, :200], 3, max_iter=1, stop=(), callback=lambda state: True)
     rows = [row(name, fit, V, spectra, maps) for name, fit in METHODS]
     remarks = [
-        f"Samson: {V.shape[1]} pixels of {V.shape[0]} bands, three known spectra: soil, trees, water, in no stated order",
+        f"Samson: {V.shape[1]} pixels of {V.shape[0]} bands; known spectra of soil, trees, water, in no stated order",
         "angle: between a known spectrum and its partner; abundance: H with a sum of 1 in each pixel, against the maps",
         "every method at its defaults, apart from what its name says; the last two rows show what the strength does",
         "papers state mean angles of about 0.03 to 0.1 rad here for methods made for it (from memory, not re-read)",
