@@ -7,6 +7,8 @@ import warnings
 import numpy as np
 from scipy.cluster.vq import kmeans2
 
+from imgnmf.core.blocks import ColumnBlocks
+from imgnmf.core.extremes import columns
 from imgnmf.core.parts import Array
 
 __all__ = ["clustered"]
@@ -15,7 +17,7 @@ __all__ = ["clustered"]
 IMAGES = 2000
 
 
-def clustered(V: Array, rank: int, rng: np.random.Generator) -> tuple[Array, Array]:
+def clustered(blocks: ColumnBlocks, rank: int, rng: np.random.Generator) -> tuple[Array, Array, Array]:
     """k-means of some images from a k-means++ start (Arthur & Vassilvitskii 2007).
 
     Returns
@@ -24,21 +26,25 @@ def clustered(V: Array, rank: int, rng: np.random.Generator) -> tuple[Array, Arr
         Which images took part.
     labels : array of int, shape (len(drawn),)
         The cluster of each; every one of the `rank` clusters has an image.
+    centres : array, shape (rank, n_pixels)
+        The means of the clusters, scaled as blocks are.
 
     Examples
     --------
-    >>> drawn, labels = clustered(np.array([[0.0, 0.1, 5.0]]), 2, np.random.default_rng(0))
-    >>> bool(labels[0] == labels[1] != labels[2])
-    True
+    >>> blocks = ColumnBlocks(np.array([[0.0, 0.5, 5.0]]), np.dtype(np.float64))
+    >>> _, labels, centres = clustered(blocks, 2, np.random.default_rng(0))
+    >>> bool(labels[0] == labels[1] != labels[2]), np.sort(centres.ravel())
+    (True, array([0.25, 5.  ]))
     """
-    n = V.shape[1]
+    n = blocks.shape[1]
     drawn = np.arange(n) if n <= IMAGES else np.sort(rng.choice(n, IMAGES, replace=False))
-    points = V[:, drawn].T
+    points = columns(blocks, drawn).T
     first = _spread_points(points, rank, rng)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # an empty cluster, which gets an image below
         centres, labels = kmeans2(points, first, iter=30, minit="matrix")
-    return drawn, _all_used(points, centres, labels, rank)
+    labels = _all_used(points, centres, labels, rank)
+    return drawn, labels, np.stack([points[labels == part].mean(axis=0) for part in range(rank)])
 
 
 def _spread_points(points: Array, rank: int, rng: np.random.Generator) -> Array:

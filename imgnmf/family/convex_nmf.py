@@ -88,7 +88,7 @@ def convex(
         rank = checked_rank(rank, frame.blocks.shape, beyond=False)
         whole = frame.whole()
         steps = _Steps(_small(whole), frame.energy, ridge)
-        drawn, labels = clustered(whole, rank, np.random.default_rng(rng))
+        drawn, labels, _ = clustered(frame.blocks, rank, np.random.default_rng(rng))
         G = np.zeros((whole.shape[1], rank))
         G[drawn, labels] = 1 / np.bincount(labels, minlength=rank)[labels]
         start = (G, coefficients(frame, (whole @ G).T))

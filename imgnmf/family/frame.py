@@ -41,7 +41,7 @@ class Frame:
     Attributes
     ----------
     blocks : ColumnBlocks
-        In float64, scaled to a largest absolute value of about 1.
+        In float64, scaled to a largest absolute value of about 1, unless it is not far from it.
     dtype : numpy.dtype
         Of the factors that are given back: float64 for float64 data, else float32.
     energy : float
@@ -78,7 +78,9 @@ def framed(V: Any, threads: int | None, *, signed: bool, pixels: int | None = No
     largest = _checked_signed(data) if signed else checked_values(data)
     if pixels is None and largest == 0:
         raise DataError("V is zero everywhere, so it has no parts; give images that show something")
-    blocks = ColumnBlocks(data, np.dtype(np.float64), int(np.frexp(largest)[1]))
+    exponent = int(np.frexp(largest)[1])
+    # Scaling copies every block in every pass, so it is left out unless squares would leave the range.
+    blocks = ColumnBlocks(data, np.dtype(np.float64), exponent if abs(exponent) > 16 else 0)
     dtype = np.dtype(np.float64 if data.dtype == np.float64 else np.float32)
     with running(useful_threads(threads, blocks.shape, USUAL_RANK)) as run:
         yield Frame(blocks, dtype, energy_of(blocks, run), run)

@@ -161,6 +161,6 @@ def _simplex_sweeps(gram: Array, product: Array, W: Array) -> Array:
         for t in np.flatnonzero(np.diag(gram) > 0):
             aim = W[t] + (product[t] - gram[t] @ W) / gram[t, t]
             W[t] = UNIT_SUM.projected(aim[:, None])[:, 0]
-        if np.abs(W - before).max() <= 1e-6 * W.max():
+        if np.abs(W - before).max() <= 1e-3 * W.max():
             break
     return W

@@ -114,9 +114,7 @@ def free_parts(gram: Array, product: Array) -> Array:
 
 
 def _cluster_start(frame: Frame, rank: int, rng: np.random.Generator) -> Factors:
-    V = frame.whole()
-    drawn, labels = clustered(V, rank, rng)
-    W = np.stack([V[:, drawn[labels == part]].mean(axis=1) for part in range(rank)])
+    W = clustered(frame.blocks, rank, rng)[2]
     return W, coefficients(frame, W)
 
 

@@ -104,8 +104,8 @@ def extreme_images(
         # What rounding leaves of a picked image is about 1e-16 of its energy.
         if before <= 1e-14 * judged.energy:
             raise ParameterError(
-                f"{place} images already explain all others exactly, so rank = {rank} has nothing to pick from: "
-                f"lower rank to {place}" + ("; or pick by SNPA" if method == "spa" else "")
+                f"all images are {'sums' if method == 'spa' else 'mixtures'} of {place} of them, so there are not "
+                f"{rank} to pick: lower rank to {place}" + ("; or pick by SNPA" if method == "spa" else "")
             )
         history.seconds.append(time.perf_counter() - started)
         history.objective.append(left / 2)

@@ -8,6 +8,7 @@ from scipy.cluster.vq import kmeans2
 from scipy.optimize import nnls
 
 from imgnmf import errors, factorize, family
+from imgnmf.core.blocks import ColumnBlocks
 from imgnmf.core.measures import relative_error
 from imgnmf.family.clusters import clustered
 from imgnmf.family.kernels import _share_loops, share_sweep
@@ -55,6 +56,44 @@ def test_from_cluster_centres_the_fit_is_no_worse_than_k_means(member):
     assert fit.encode(V[:, :3]).min() >= 0
 
 
+def split(M):
+    return np.maximum(M, 0), np.maximum(-M, 0)
+
+
+def ding_semi(V, H, rounds):
+    """The rules of Ding, Li and Jordan (2010) for semi-NMF."""
+    for _ in range(rounds):
+        W = V @ H.T @ np.linalg.pinv(H @ H.T)
+        (plus, minus), (gram_plus, gram_minus) = split(W.T @ V), split(W.T @ W)
+        H = H * np.sqrt((plus + gram_minus @ H) / (minus + gram_plus @ H + 1e-12))
+    return V @ H.T @ np.linalg.pinv(H @ H.T), H
+
+
+def ding_convex(V, G, H, rounds):
+    """And for convex NMF."""
+    plus, minus = split(V.T @ V)
+    for _ in range(rounds):
+        H = H * np.sqrt((G.T @ (plus + minus @ G @ H)) / (G.T @ (minus + plus @ G @ H) + 1e-12))
+        gram = H @ H.T
+        G = G * np.sqrt((plus @ H.T + minus @ G @ gram) / (minus @ H.T + plus @ G @ gram + 1e-12))
+    return G, H
+
+
+def test_the_published_rules_end_no_lower_and_find_nothing_to_gain():
+    rng = np.random.default_rng(0)
+    V = signed(5, share=0.3)
+    semi, convex = family.semi(V, 3, ridge=0), family.convex(V, 3, ridge=0)
+    G, H = rng.random((V.shape[1], 3)), rng.random((3, V.shape[1]))
+    theirs = relative_error(V, np.matmul(*ding_semi(V, H, 3000)))
+    assert semi.relative_error <= theirs * (1 + 1e-3)
+    onward = relative_error(V, np.matmul(*ding_semi(V, semi.H + 1e-9, 50)))
+    assert onward == pytest.approx(semi.relative_error, rel=1e-3)
+    G, H = ding_convex(V, G, H, 3000)
+    assert convex.relative_error <= relative_error(V, V @ G @ H) * (1 + 1e-3)
+    G, H = ding_convex(V, convex.shares + 1e-9, convex.H + 1e-9, 50)
+    assert relative_error(V, V @ G @ H) == pytest.approx(convex.relative_error, rel=1e-3)
+
+
 def test_convex_nmf_separates_clusters_that_face_different_ways():
     rng = np.random.default_rng(0)
     truth = np.arange(80) % 4
@@ -99,7 +138,9 @@ def test_a_ridge_that_is_none_is_refused(member, ridge):
 
 def test_every_cluster_has_an_image_even_where_all_are_the_same():
     for V in (np.ones((3, 7)), np.eye(3), np.random.default_rng(0).random((2, 3000))):
-        drawn, labels = clustered(V, 3, np.random.default_rng(0))
+        blocks = ColumnBlocks(V, np.dtype(np.float64))
+        drawn, labels, centres = clustered(blocks, 3, np.random.default_rng(0))
+        np.testing.assert_allclose(centres[1], V[:, drawn[labels == 1]].mean(axis=1))
         assert len(drawn) == len(labels) == min(V.shape[1], 2000)
         assert set(labels) == {0, 1, 2}
 

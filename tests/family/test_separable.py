@@ -48,9 +48,11 @@ def test_snpa_finds_parts_that_depend_on_each_other_and_spa_does_not():
     with pytest.raises(errors.ParameterError, match="rank must be within"):
         family.separable(V, 4, method="spa")
     V = np.vstack([V, V])
-    with pytest.raises(errors.ParameterError, match=r"3 images already explain .* lower rank to 3.*SNPA"):
+    with pytest.raises(
+        errors.ParameterError, match=r"sums of 3 of them, so there are not 4 to pick: lower rank to 3; .*SNPA"
+    ):
         family.separable(V, 4, method="spa")
-    with pytest.raises(errors.ParameterError, match="4 images already explain"):
+    with pytest.raises(errors.ParameterError, match="mixtures of 4 of them"):
         family.separable(V, 5)
 
 
