@@ -45,9 +45,10 @@ def minimum_volume(
     """Of all parts that explain the images, find those that span the least: pure materials, pure inks, pure sources.
 
     Minimises ``|V - W H|^2 / 2 + lambda log det(I + W'W / (delta s))`` over ``W, H >= 0``, each column of W of sum 1
-    (Leplat, Ang & Gillis 2019), by coordinate descent on H and, with the log det replaced by its tangent, which lies
-    above it, on one column of W after another. Plain NMF may choose any of the parts that span the images; these wrap
-    tightly around them, and are the true ones where the mixtures are scattered enough, even if no image is pure.
+    (Leplat, Ang & Gillis 2019; their log det but for a constant), by coordinate descent on H and, with the log det
+    replaced by its tangent, which lies above it, on one column of W after another. Plain NMF may choose any of the
+    parts that span the images; these wrap tightly around them, and are the true ones where the mixtures are scattered
+    enough, even if no image is pure.
 
     Parameters
     ----------
@@ -56,7 +57,8 @@ def minimum_volume(
     rank : int
         k, at most ``min(n_pixels, n_images)``.
     strength : float
-        What the penalty of the start is to its loss: ``lambda`` makes it so. More draws the parts further in.
+        What the penalty of the start is to its loss: ``lambda`` makes it so. More draws the parts further in. A start
+        that is better than a relative error of 1e-3 counts as one of that error.
     delta : float
         The volume below which parts count as flat, in units of the mean squared length ``s`` of the start's parts.
     init : {"snpa", "spa"}

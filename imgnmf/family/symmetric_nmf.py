@@ -11,7 +11,7 @@ import numpy as np
 from imgnmf.core.blocks import ColumnBlocks
 from imgnmf.core.check import checked_count, checked_rank
 from imgnmf.core.iterate import Iterate
-from imgnmf.core.limits import Callback, Limits, limits_of, warn_if_cut_short
+from imgnmf.core.limits import INTERRUPTED, Callback, Limits, limits_of, warn_if_cut_short
 from imgnmf.core.parts import Array, inner
 from imgnmf.core.result import History
 from imgnmf.core.stopping import StoppingRule
@@ -87,10 +87,17 @@ def symmetric(
         frame = _even(found)
         _check_symmetric(frame.blocks.data)
         rank = checked_rank(rank, frame.blocks.shape, beyond=False)
-        fits = (_fitted(frame, rank, stream, limits) for stream in streams)
-        best = min(fits, key=lambda fit: fit.objective)
+        best = min(_fits(frame, rank, streams, limits), key=lambda fit: fit.objective)
     warn_if_cut_short(best)
     return best
+
+
+def _fits(frame: Frame, rank: int, streams: Sequence[np.random.Generator], limits: Limits) -> Iterator[FamilyFit]:
+    for stream in streams:
+        fit = _fitted(frame, rank, stream, limits)
+        yield fit
+        if fit.reason == INTERRUPTED:
+            return
 
 
 def _fitted(frame: Frame, rank: int, rng: np.random.Generator, limits: Limits) -> FamilyFit:

@@ -96,6 +96,7 @@ def test_encoding_is_least_squares_and_agrees_with_the_fit(case):
         np.testing.assert_allclose(fit.encode(case.V[:, [image]])[:, 0], found[:, image], rtol=1e-6)
     if "symmetric" not in case.name:
         np.testing.assert_allclose(fit.W @ found, fit.reconstruct(), atol=1e-6 * case.V.max())
+    assert not fit.encode(np.zeros_like(case.V[:, :2])).any()
     with pytest.raises(errors.ShapeMismatchError, match="pixels"):
         fit.encode(case.V[:-1])
 

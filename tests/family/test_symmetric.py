@@ -107,6 +107,18 @@ def test_bad_affinities_are_refused():
         family.affinity(np.ones((4, 1)))
 
 
+def test_one_interruption_ends_all_starts():
+    seen = []
+
+    def interrupt(state):
+        seen.append(state.iteration)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+
+    fit = family.symmetric(blocks()[0], 3, n_init=4, callback=interrupt)
+    assert (fit.reason, seen) == ("interrupted", [1, 2, 3])
+
+
 def test_more_starts_are_never_worse():
     A, _ = blocks((12, 9, 14, 5), noise=0.3)
     one, many = (family.symmetric(A, 6, n_init=n, rng=3, stop=RelativeDecrease(1e-2)) for n in (1, 4))
