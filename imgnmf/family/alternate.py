@@ -40,7 +40,7 @@ class Stepped:
 
 @dataclass
 class Alternation:
-    """A member's steps, run as `imgnmf.core.iterate` runs those of NMF (Ang & Gillis 2019, alg. 3).
+    """A member's steps, run as `imgnmf.core.iterate` runs those of NMF (Ang & Gillis 2019).
 
     Attributes
     ----------
