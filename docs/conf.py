@@ -82,12 +82,13 @@ def every_name_is_documented(app: object) -> None:
     from sphinx.util import logging
 
     pages = "".join(page.read_text("utf-8") for page in (HERE / "api").glob("*.md"))
-    for name in sorted(set(imgnmf.__all__) - {"compression", "errors", "images", "viz"}):
+    for name in sorted(set(imgnmf.__all__) - {"compression", "errors", "family", "images", "viz"}):
         if f":: {name}\n" not in pages:
             logging.getLogger(__name__).warning("imgnmf.%s is on no page of docs/api", name)
-    for name in imgnmf.viz.__all__:
-        if f":: imgnmf.viz.{name}\n" not in pages:
-            logging.getLogger(__name__).warning("imgnmf.viz.%s is on no page of docs/api", name)
+    for room in (imgnmf.viz, imgnmf.family):
+        for name in room.__all__:
+            if f":: {room.__name__}.{name}\n" not in pages:
+                logging.getLogger(__name__).warning("%s.%s is on no page of docs/api", room.__name__, name)
 
 
 def setup(app: object) -> None:

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from imgnmf import compression, errors, images, viz
+    from imgnmf import compression, errors, family, images, viz
     from imgnmf.archive import ModelMeta, load, save
     from imgnmf.archive_layers import load_layers, save_layers
     from imgnmf.core.factorize import factorize
@@ -74,6 +74,7 @@ __all__ = [
     "factorize",
     "factorize_layers",
     "factorize_ranks",
+    "family",
     "generalisation",
     "images",
     "load",
@@ -104,7 +105,7 @@ _HOME = {
     "imgnmf.studies.ranks": ("RankStudy", "factorize_ranks"),
     "imgnmf.studies.stability": ("consensus",),
 }
-_MODULES = ("compression", "errors", "images", "viz")
+_MODULES = ("compression", "errors", "family", "images", "viz")
 
 
 def __getattr__(name: str) -> Any:

@@ -55,6 +55,13 @@ def test_studies_use_core_alone():
         assert rooms_imported(path) <= {"core", "errors", "studies"} | figures, path
 
 
+def test_the_family_uses_core_alone():
+    outside = {"PIL", "imageio", "tifffile", "skimage", "matplotlib", "pathlib", "click", "tqdm", "sklearn", "numba"}
+    for path in (PACKAGE / "family").rglob("*.py"):
+        assert rooms_imported(path) <= {"core", "errors", "family"}, path
+        assert not outside & {name.split(".")[0] for name in imports_of(path)}, path
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
 def test_no_module_can_run_what_it_reads_or_reach_a_network(path):
     assert not set(FORBIDDEN_MODULES) & {name.split(".")[0] for name in imports_of(path)}
@@ -77,7 +84,12 @@ def test_only_the_command_line_exits():
 
 @pytest.mark.parametrize(
     "statement",
-    ["import imgnmf", "import imgnmf.cli", "from imgnmf import factorize, factorize_ranks, save, errors"],
+    [
+        "import imgnmf",
+        "import imgnmf.cli",
+        "from imgnmf import factorize, factorize_ranks, save, errors",
+        "import imgnmf.family",
+    ],
 )
 def test_importing_leaves_the_heavy_packages_out(statement):
     heavy = "matplotlib", "skimage", "sklearn", "numba", "PIL", "tifffile", "imageio"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-import warnings
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -15,15 +13,14 @@ from imgnmf.core.choices import InitLike, LossLike, SolverLike, as_init, as_loss
 from imgnmf.core.constraints import Constraint
 from imgnmf.core.fitting import Fitting
 from imgnmf.core.inits import ColumnSample, GivenFactors, RandomInit
-from imgnmf.core.limits import MAX_ITER, Callback, Limits, State
+from imgnmf.core.limits import Callback, State, limits_of, warn_if_cut_short
 from imgnmf.core.penalties import Penalties
 from imgnmf.core.result import Factorization
 from imgnmf.core.seen import usable
 from imgnmf.core.sparse import stored_values
 from imgnmf.core.steering import checked_steering
-from imgnmf.core.stopping import RelativeDecrease, StoppingRule, TimeLimit
+from imgnmf.core.stopping import StoppingRule
 from imgnmf.core.units import as_blocks
-from imgnmf.errors import ConvergenceWarning
 
 __all__ = ["Callback", "State", "factorize"]
 
@@ -119,11 +116,10 @@ def factorize(
     >>> fit.relative_error < 1e-6
     True
     """
-    started = time.perf_counter()
+    limits = limits_of(stop, max_iter, time_limit, callback)
     data, seen = usable(as_matrix(V), weights, missing, negative)
     start = as_init(init)
     rank = checked_rank(rank, data.shape, beyond=isinstance(start, (RandomInit, ColumnSample, GivenFactors)))
-    limits = Limits(_as_rules(stop, time_limit), checked_count("max_iter", max_iter, 0), callback, started)
     chosen = as_solver(solver, as_loss(loss), rank)
     steering = checked_steering(
         fixed_W, constraint_W, constraint_H, penalty_W=penalty_W, solver=chosen, rank=rank, n_pixels=data.shape[0]
@@ -137,23 +133,5 @@ def factorize(
         problem = fitting.problem(blocks, run)
         fits = (fitting.fit(problem, stream, limits, run) for stream in streams)
         best = min(fits, key=lambda fit: fit.objective)
-    if best.n_iter and best.reason.startswith(MAX_ITER):
-        _warn_not_converged(best)
+    warn_if_cut_short(best)
     return best
-
-
-def _as_rules(stop: StoppingRule | Sequence[StoppingRule] | None, time_limit: float | None) -> tuple[StoppingRule, ...]:
-    rules = RelativeDecrease() if stop is None else stop
-    limit = () if time_limit is None else (TimeLimit(time_limit),)
-    return (*(rules if isinstance(rules, Sequence) else (rules,)), *limit)
-
-
-def _warn_not_converged(fit: Factorization) -> None:
-    seen = fit.trace.kkt[~np.isnan(fit.trace.kkt)]
-    residual = f"; scaled KKT residual {seen[-1]:.2g}" if len(seen) else ""
-    warnings.warn(
-        f"{fit.reason} before the stopping rule held{residual}. Raise max_iter, or pass a looser "
-        "stop=RelativeDecrease(tol)",
-        ConvergenceWarning,
-        stacklevel=3,
-    )

@@ -5,16 +5,17 @@ To add one: a frozen class with `name` and `start`, one export, one line in the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks, Runner
+from imgnmf.core.extremes import columns, successive_projection
 from imgnmf.core.kernels import hals_sweeps
 from imgnmf.core.parts import Array, gram_of, inner
 from imgnmf.core.sketch import randomized_svd
-from imgnmf.core.sparse import column_squares, is_sparse, times
+from imgnmf.core.sparse import times
 from imgnmf.errors import ParameterError
 
 __all__ = [
@@ -187,7 +188,7 @@ class ColumnSample:
     def start(self, blocks: ColumnBlocks, rank: int, rng: np.random.Generator, run: Runner[Any]) -> tuple[Array, Array]:
         """Draw the images with replacement."""
         drawn = rng.integers(0, blocks.shape[1], (rank, self.average))
-        W = np.stack([_columns(blocks, some).mean(axis=1) for some in drawn])
+        W = np.stack([columns(blocks, some).mean(axis=1) for some in drawn])
         return W, coefficients_for(W, blocks, run)
 
 
@@ -211,22 +212,10 @@ class SPA:
     name: ClassVar[str] = "spa"
 
     def start(self, blocks: ColumnBlocks, rank: int, rng: np.random.Generator, run: Runner[Any]) -> tuple[Array, Array]:
-        """Norms alone are deflated, so V is read once per part and never copied."""
+        """The parts are the images that `imgnmf.core.extremes.successive_projection` picks."""
         del rng
-        left = np.concatenate(list(run(lambda span: _squares(blocks.load(span)), blocks.spans)))
-        chosen: list[int] = []
-        directions = np.zeros((0, blocks.shape[0]))
-        for _ in range(min(rank, *blocks.shape)):
-            chosen.append(int(left.argmax()))
-            column = _columns(blocks, np.array(chosen[-1:]))[:, 0].astype(np.float64)
-            for _ in range(2):  # twice is enough for orthogonality to working precision
-                column = column - directions.T @ (directions @ column)
-            length = np.linalg.norm(column)
-            direction = (column / length if length > 0 else column).astype(blocks.dtype)
-            directions = np.vstack([directions, direction])
-            taken = _projections(direction, blocks, run)
-            left = np.where(np.isin(np.arange(left.size), chosen), -1, left - taken.astype(np.float64) ** 2)
-        W = np.ascontiguousarray(_columns(blocks, np.resize(chosen, rank)).T)
+        chosen, _ = successive_projection(blocks, rank, run)
+        W = np.ascontiguousarray(columns(blocks, np.resize(chosen, rank)).T)
         return W, coefficients_for(W, blocks, run)
 
 
@@ -271,20 +260,6 @@ def fitted_start(
     balance = np.sqrt(norm_H / norm_W) if norm_W > 0 and norm_H > 0 else 1.0
     root = np.sqrt(scale)
     return W * np.asarray(root * balance, W.dtype), H * np.asarray(root / balance, H.dtype)
-
-
-def _columns(blocks: ColumnBlocks, chosen: Array) -> Array:
-    """Some columns, scaled as blocks are, as an array of shape (n_pixels, len(chosen))."""
-    some: Any = replace(blocks, data=blocks.data[:, chosen]).load(slice(None))
-    return np.asarray(some.toarray() if is_sparse(some) else some)
-
-
-def _projections(direction: Array, blocks: ColumnBlocks, run: Runner[Any]) -> Array:
-    return np.concatenate(list(run(lambda span: direction @ blocks.load(span), blocks.spans)))
-
-
-def _squares(V: Array) -> Array:
-    return column_squares(V) if is_sparse(V) else np.asarray(np.einsum("ij,ij->j", V, V, dtype=np.float64))
 
 
 def _heavier_half(u: Array, v: Array, *, first: bool) -> tuple[Array, Array]:

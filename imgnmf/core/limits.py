@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from imgnmf.core.iterate import Iterate, Problem
+from imgnmf.core.blocks import ColumnBlocks
+from imgnmf.core.check import checked_count
+from imgnmf.core.iterate import Iterate
 from imgnmf.core.parts import Array
-from imgnmf.core.result import History, in_unit
-from imgnmf.core.stopping import StoppingRule
+from imgnmf.core.result import History, Trace, in_unit
+from imgnmf.core.stopping import RelativeDecrease, StoppingRule, TimeLimit
 from imgnmf.core.units import in_user_units, power_of_two
+from imgnmf.errors import ConvergenceWarning
 
-__all__ = ["INTERRUPTED", "MAX_ITER", "Callback", "Limits", "State"]
+__all__ = ["INTERRUPTED", "MAX_ITER", "Callback", "Followed", "Limits", "State", "limits_of", "warn_if_cut_short"]
 
 
 INTERRUPTED, MAX_ITER = "interrupted", "max_iter"
@@ -45,6 +49,36 @@ class State:
 Callback: TypeAlias = Callable[[State], object]
 
 
+class Followed(Protocol):
+    """What is asked of a problem to write down how it goes."""
+
+    @property
+    def blocks(self) -> ColumnBlocks:
+        """V, scaled."""
+        ...
+
+    @property
+    def loss(self) -> Any:
+        """Its `beta` tells the unit of the objective."""
+        ...
+
+    @property
+    def energy(self) -> float:
+        """``|V|^2``, scaled."""
+        ...
+
+
+class Fit(Protocol):
+    """What is asked of a fit that may have been cut short."""
+
+    @property
+    def n_iter(self) -> int: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def trace(self) -> Trace: ...
+
+
 @dataclass(frozen=True)
 class Limits:
     """Everything that can end a fit."""
@@ -55,7 +89,7 @@ class Limits:
     started: float
 
     def follow(
-        self, iterates: Iterator[Iterate], problem: Problem, history: History
+        self, iterates: Iterator[Iterate], problem: Followed, history: History
     ) -> tuple[Iterate | None, str, bool]:
         """Run until something says stop: the best pair, why, and whether that means convergence."""
         best: Iterate | None = None
@@ -80,7 +114,7 @@ def _record(history: History, best: Iterate, seconds: float, energy: float) -> N
     history.predicted_decrease.append(best.predicted_decrease)
 
 
-def _state(best: Iterate, history: History, problem: Problem) -> State:
+def _state(best: Iterate, history: History, problem: Followed) -> State:
     exponent = problem.blocks.exponent
     return State(
         iteration=len(history.seconds),
@@ -88,4 +122,31 @@ def _state(best: Iterate, history: History, problem: Problem) -> State:
         objective=float(in_unit(np.array(best.objective), power_of_two(exponent * problem.loss.beta))),
         relative_error=history.relative_error[-1],
         _pair=lambda: in_user_units(best.W, best.H, exponent),
+    )
+
+
+def limits_of(
+    stop: StoppingRule | Sequence[StoppingRule] | None,
+    max_iter: int,
+    time_limit: float | None,
+    callback: Callback | None,
+) -> Limits:
+    """The limits that the options of a fit stand for; its clock starts now."""
+    rules = RelativeDecrease() if stop is None else stop
+    limit = () if time_limit is None else (TimeLimit(time_limit),)
+    every = (*(rules if isinstance(rules, Sequence) else (rules,)), *limit)
+    return Limits(every, checked_count("max_iter", max_iter, 0), callback, time.perf_counter())
+
+
+def warn_if_cut_short(fit: Fit) -> None:
+    """Say so where `max_iter` came before any stopping rule held; to be called by the function that the user calls."""
+    if not fit.n_iter or not fit.reason.startswith(MAX_ITER):
+        return
+    seen = fit.trace.kkt[~np.isnan(fit.trace.kkt)]
+    residual = f"; scaled KKT residual {seen[-1]:.2g}" if len(seen) else ""
+    warnings.warn(
+        f"{fit.reason} before the stopping rule held{residual}. Raise max_iter, or pass a looser "
+        "stop=RelativeDecrease(tol)",
+        ConvergenceWarning,
+        stacklevel=3,
     )
