@@ -14,6 +14,7 @@ from imgnmf.cli.fitting import animate, fit, gallery
 from imgnmf.cli.models import buildup, encode, montage, reconstruct
 from imgnmf.cli.ranks import ranks
 from imgnmf.cli.sources import datasets, info
+from imgnmf.cli.topics import topics
 
 __all__ = ["main"]
 
@@ -39,5 +40,6 @@ for command in (
     animate,
     info,
     datasets,
+    topics,
 ):
     main.add_command(command)
