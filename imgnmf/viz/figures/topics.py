@@ -47,7 +47,7 @@ def topic_words(words: Sequence[Sequence[tuple[str, float]]], *, columns: int = 
     Examples
     --------
     >>> figure = topic_words([[("cat", 0.5), ("dog", 0.25)], [("bus", 0.4)]])
-    >>> [ax.get_title() for ax in figure.axes]
+    >>> [ax.get_title("left") for ax in figure.axes]
     ['topic 1', 'topic 2']
     """
     if not len(words):
@@ -109,22 +109,18 @@ def topic_documents(
     if array.ndim != 2 or not array.size:
         raise DataError(f"shares must be a matrix (k, n_documents) with something in it, got shape {array.shape}")
     labels = [f"topic {number + 1}" for number in range(len(array))] if labels is None else labels
-    names = names if names is not None or array.shape[1] > MOST_NAMES else [""] * array.shape[1]
+    names = [""] * array.shape[1] if names is None else names
     for what, given, wanted in (("labels", labels, len(array)), ("names", names, array.shape[1])):
-        if given is not None and len(given) != wanted:
+        if len(given) != wanted:
             raise ShapeMismatchError(f"expected {wanted} {what}, got {len(given)}")
     order = _by_main_topic(array)
     axes = _new_axes(array.shape) if ax is None else ax
-    picture = axes.imshow(array[:, order], cmap=WHITE_IS_ZERO, vmin=0, aspect="auto", interpolation="nearest")
+    picture = axes.imshow(
+        array[:, order], cmap=WHITE_IS_ZERO, vmin=0, vmax=array.max() or 1.0, aspect="auto", interpolation="nearest"
+    )
     axes.set_yticks(range(len(array)), [shortened(label, LABEL_WIDTH) for label in labels], parse_math=False)
-    if names is not None and array.shape[1] <= MOST_NAMES:
-        shown = [shortened(names[i], NAME_WIDTH) for i in order]
-        axes.set_xticks(range(len(order)), shown, rotation=90, fontsize=5, parse_math=False)
-        axes.tick_params(axis="x", length=0, pad=1)
-    else:
-        axes.set_xticks([])
-        axes.set_xlabel(f"{array.shape[1]:,} documents, each a column, ordered by their main topic")
     axes.tick_params(axis="y", length=0)
+    _name_columns(axes, [names[i] for i in order])
     if title is not None:
         axes.set_title(printable(title), parse_math=False)
     bar = figure_of(axes).colorbar(picture, ax=axes, pad=0.01, fraction=0.03, aspect=30)
@@ -140,6 +136,16 @@ def _checked(values: ArrayLike, name: str) -> Array:
     if array.size:
         refuse_negative(array, name)
     return array
+
+
+def _name_columns(axes: Axes, names: Sequence[str]) -> None:
+    if len(names) <= MOST_NAMES:
+        shown = [shortened(name, NAME_WIDTH) for name in names]
+        axes.set_xticks(range(len(names)), shown, rotation=90, fontsize=5, parse_math=False)
+        axes.tick_params(axis="x", length=0, pad=1)
+    else:
+        axes.set_xticks([])
+        axes.set_xlabel(f"{len(names):,} documents, each a column, ordered by their main topic")
 
 
 def _bars(axes: Axes, topic: Sequence[tuple[str, float]], title: str, longest: int) -> None:
