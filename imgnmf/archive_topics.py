@@ -27,7 +27,7 @@ from imgnmf.atomic import write_bytes
 from imgnmf.errors import ArchiveError
 from imgnmf.topics import TopicModel, Vocabulary
 
-__all__ = ["FORMAT", "load_topics", "save_topics"]
+__all__ = ["FORMAT", "is_topics", "load_topics", "save_topics"]
 
 FORMAT = 1
 ENTRY = "imgnmf-topics"
@@ -104,6 +104,21 @@ def load_topics(path: str | os.PathLike[str]) -> TopicModel:
         check_tensors(document, tensors, (IDF,) if weighted else ())
         vocabulary = Vocabulary(tuple(document["words"]), _idf_of(tensors, len(document["words"])))
         return TopicModel(fit_from(document, tensors), vocabulary, tuple(document["images"]["names"]))
+
+
+def is_topics(path: str | os.PathLike[str]) -> bool:
+    """Return whether a file says that it holds topics; whether it is whole, `load_topics` sees.
+
+    >>> is_topics("README.imgnmf")
+    False
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(os.fspath(path), framework="np") as file:
+            return ENTRY in (file.metadata() or {})
+    except (OSError, SafetensorError):
+        return False
 
 
 def _idf_of(tensors: Tensors, n_words: int) -> Any:

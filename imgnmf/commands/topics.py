@@ -12,12 +12,12 @@ from imgnmf.archive_topics import load_topics, save_topics
 from imgnmf.commands.output import MARKER, checked_folder, staged, write_json
 from imgnmf.commands.progress import following
 from imgnmf.commands.summary import finite
-from imgnmf.commands.topic_files import Described, write_documents, write_page, write_words
+from imgnmf.commands.topic_files import Described, label_of, write_documents, write_page, write_words
 from imgnmf.errors import ParameterError
 from imgnmf.topics import Texts, TopicModel, coherence, find_topics, python_reference, read_texts
 from imgnmf.topics.texts import By
 
-__all__ = ["TopicOptions", "Topics", "apply_topics", "make_topics", "parsed_limit"]
+__all__ = ["TopicOptions", "Topics", "apply_topics", "describe_topics", "make_topics", "parsed_limit"]
 
 REFERENCE = "python-reference"
 
@@ -97,6 +97,23 @@ def apply_topics(path: str, sources: Sequence[str], folder: str, *, by: By, forc
         account = {"made_by": "imgnmf", "model": path, "sources": list(sources), "n_documents": len(texts)}
         write_json(staging / MARKER, {**account, "rank": model.rank, "versions": versions()})
     return Topics(model, documents, None, target)
+
+
+def describe_topics(path: str) -> str:
+    """Return what is in a file of topics, a line a fact, and the top words of each."""
+    model = load_topics(path)
+    facts = {
+        "topics": model.rank,
+        "words": f"{len(model.vocabulary.words)}, {model.vocabulary.weighting}",
+        "documents": len(model.names),
+        "loss": model.fit.loss.name,
+        "solver": model.fit.solver,
+        "relative error": f"{model.fit.relative_error:.6g}",
+        "iterations": model.fit.n_iter,
+        "ended because": model.fit.reason,
+    }
+    facts |= {f"topic {number + 1}": label_of(words, 8) for number, words in enumerate(model.top_words(8))}
+    return "\n".join(f"{name + ':':<16}{value}" for name, value in facts.items())
 
 
 def parsed_limit(text: str) -> int | float:

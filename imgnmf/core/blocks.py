@@ -39,6 +39,8 @@ Runner: TypeAlias = Callable[[Callable[[slice], T], Iterable[slice]], Iterator[T
 # A block and its products should stay in a core's second-level cache; below 200 columns the products get thin.
 BLOCK_ENTRIES = 1 << 19
 FEWEST_COLUMNS, MOST_COLUMNS = 200, 4096
+# Of a sparse V, a thin block makes copies of the size of the pairs of parts, and none of a column of V.
+SPARSE_ROWS = 50
 SMALL_PASS = 20_000_000
 
 
@@ -91,7 +93,7 @@ class ColumnBlocks:
     @property
     def thin_spans(self) -> tuple[slice, ...]:
         """Spans for work that makes several copies of a block: never wider than a core's cache asks."""
-        rows = FEWEST_COLUMNS if is_sparse(self.data) else self.shape[0]
+        rows = SPARSE_ROWS if is_sparse(self.data) else self.shape[0]
         width = max(1, (BLOCK_ENTRIES // 2) // rows)
         return tuple(slice(a, min(a + width, self.shape[1])) for a in range(0, self.shape[1], width))
 

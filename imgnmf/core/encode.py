@@ -152,8 +152,11 @@ def _least_squares(gram: Array, W: Array, V: Array, weights: Array | None, penal
     ridge = penalty.l2 * np.eye(len(W))
     if weights is None:
         return nonnegative_least_squares(gram + ridge, times(W, V) - penalty.l1)
+    if is_sparse(V):
+        grams = pair_products(W, weights) + ridge[np.triu_indices(len(W))][:, None]
+        return own_least_squares(grams, times(W, V) - penalty.l1)
     grams = pair_products(W, weights) + ridge[np.triu_indices(len(W))][:, None]
-    return own_least_squares(grams, times(W, V if is_sparse(V) else weights * V) - penalty.l1)
+    return own_least_squares(grams, W @ (weights * V) - penalty.l1)
 
 
 def _reweighted(loss: Huber, gram: Array, W: Array, V: Array, weights: Array | None, penalty: Weight) -> Array:

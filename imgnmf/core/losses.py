@@ -13,6 +13,7 @@ import numpy as np
 
 from imgnmf.core.parts import Array, Curvature, Gradient, Quadratic, inner
 from imgnmf.core.sparse import is_sparse, model_at, stored_divergence, stored_squares, times, with_values
+from imgnmf.core.stored_kernels import stored_pair_products
 from imgnmf.errors import ParameterError
 
 __all__ = [
@@ -280,6 +281,8 @@ def pair_products(fixed: Array, weights: Array) -> Array:
     >>> pair_products(np.array([[1.0, 2.0]]), np.array([[1.0], [3.0]]))
     array([[13.]])
     """
+    if is_sparse(weights):
+        return stored_pair_products(weights, fixed)
     rank = len(fixed)
     if rank * rank * fixed.shape[1] < 1 << 23:
         a, b = np.triu_indices(rank)

@@ -66,6 +66,17 @@ def test_a_saved_model_says_the_same_of_unseen_texts(letters, tmp_path):
     assert run("topics", new, "--model", out / "topics.imgnmf", "-o", again, "--force").exit_code == DONE
 
 
+def test_info_says_what_is_in_the_model(letters, tmp_path):
+    assert run("topics", letters / "*.txt", "-k", 3, "-o", tmp_path / "out").exit_code == DONE
+    model = tmp_path / "out" / "topics.imgnmf"
+    result = run("info", model)
+    assert result.exit_code == DONE, result.output
+    assert "documents:      12" in result.stdout
+    assert f"topic 1:        {load_topics(model).top_words(1)[0][0][0]}, " in result.stdout
+    model.write_bytes(model.read_bytes()[:-1])
+    assert "topics.imgnmf" in refusal("info", model)
+
+
 def test_lines_may_be_documents_and_stop_words_a_file(tmp_path):
     lines, stop = tmp_path / "lines.txt", tmp_path / "stop.txt"
     lines.write_text("\n".join(texts(12)), encoding="utf-8")
