@@ -17,7 +17,7 @@ from imgnmf.errors import ParameterError
 from imgnmf.topics import Texts, TopicModel, coherence, find_topics, python_reference, read_texts
 from imgnmf.topics.texts import By
 
-__all__ = ["TopicOptions", "Topics", "apply_topics", "describe_topics", "make_topics", "parsed_limit"]
+__all__ = ["REFERENCE", "TopicOptions", "Topics", "apply_topics", "describe_topics", "make_topics", "parsed_limit"]
 
 REFERENCE = "python-reference"
 
