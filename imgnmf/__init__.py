@@ -10,9 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from imgnmf import compression, errors, family, images, viz
+    from imgnmf import compression, errors, family, images, topics, viz
     from imgnmf.archive import ModelMeta, load, save
     from imgnmf.archive_layers import load_layers, save_layers
+    from imgnmf.archive_topics import load_topics, save_topics
     from imgnmf.core.factorize import factorize
     from imgnmf.core.inits import NNDSVD, SPA, ColumnSample, GivenFactors, RandomInit
     from imgnmf.core.losses import BetaDivergence, Frobenius, ItakuraSaito, KullbackLeibler
@@ -81,14 +82,18 @@ __all__ = [
     "load_dataset",
     "load_images",
     "load_layers",
+    "load_topics",
     "save",
     "save_layers",
+    "save_topics",
+    "topics",
     "viz",
 ]
 
 _HOME = {
     "imgnmf.archive": ("ModelMeta", "load", "save"),
     "imgnmf.archive_layers": ("load_layers", "save_layers"),
+    "imgnmf.archive_topics": ("load_topics", "save_topics"),
     "imgnmf.core.constraints": ("Simplex", "Sparseness", "UpperBound"),
     "imgnmf.core.factorize": ("factorize",),
     "imgnmf.core.inits": ("NNDSVD", "SPA", "ColumnSample", "GivenFactors", "RandomInit"),
@@ -105,7 +110,7 @@ _HOME = {
     "imgnmf.studies.ranks": ("RankStudy", "factorize_ranks"),
     "imgnmf.studies.stability": ("consensus",),
 }
-_MODULES = ("compression", "errors", "family", "images", "viz")
+_MODULES = ("compression", "errors", "family", "images", "topics", "viz")
 
 
 def __getattr__(name: str) -> Any:

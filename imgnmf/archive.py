@@ -85,8 +85,8 @@ def save(
     from safetensors.numpy import save as to_bytes
 
     meta = ModelMeta(rng=rng) if images is None else meta_of(images, fit, rng)
-    tensors = _tensors_of(fit, meta.mask)
-    document = json.dumps(_document(fit, meta, tensors), sort_keys=True)
+    tensors = tensors_of(fit, meta.mask)
+    document = json.dumps(document_of(fit, meta, tensors), sort_keys=True)
     # One entry: safetensors writes several in an order of its own, and equal fits should give equal files.
     write_bytes(path, to_bytes(tensors, {"imgnmf": digest_of(document.encode()) + document}))
 
@@ -119,11 +119,12 @@ def load(path: str | os.PathLike[str]) -> tuple[Factorization, ModelMeta]:
     """
     with naming(os.fspath(path)) as name:
         document, tensors = read_checked(name, "imgnmf", range(1, FORMAT + 1))
-        _check_tensors(document, tensors)
-        return _fit_from(document, tensors), _meta_from(document["images"], tensors.get(MASK))
+        check_tensors(document, tensors)
+        return fit_from(document, tensors), _meta_from(document["images"], tensors.get(MASK))
 
 
-def _tensors_of(fit: Factorization, mask: NDArray[np.bool_] | None) -> Tensors:
+def tensors_of(fit: Factorization, mask: NDArray[np.bool_] | None = None) -> Tensors:
+    """Return the arrays that a file holds of a fit, each by its name."""
     named = {name: getattr(fit, name) for name in FACTORS}
     named |= {f"trace.{name}": getattr(fit.trace, name) for name in TRACE}
     named |= {} if mask is None else {MASK: mask}
@@ -131,7 +132,8 @@ def _tensors_of(fit: Factorization, mask: NDArray[np.bool_] | None) -> Tensors:
     return {name: np.ascontiguousarray(array) for name, array in named.items()}
 
 
-def _document(fit: Factorization, meta: ModelMeta, tensors: Tensors) -> dict[str, Any]:
+def document_of(fit: Factorization, meta: ModelMeta, tensors: Tensors) -> dict[str, Any]:
+    """Return what a file says of a fit in words and numbers."""
     return {
         "format": FORMAT,
         "fit": {name: getattr(fit, name) for name in FIT_FIELDS},
@@ -216,9 +218,10 @@ def _checked_document(metadata: Mapping[str, str], entry: str, formats: range) -
     return document
 
 
-def _check_tensors(document: dict[str, Any], tensors: Tensors) -> None:
+def check_tensors(document: dict[str, Any], tensors: Tensors, more: tuple[str, ...] = ()) -> None:
+    """Raise unless the tensors are those that were saved: of a fit, and `more`."""
     expected, masked = document["tensors"], document["images"].get("mask", False)
-    wanted = {*FACTORS, *(f"trace.{name}" for name in TRACE), *([MASK] if masked else [])}
+    wanted = {*FACTORS, *(f"trace.{name}" for name in TRACE), *([MASK] if masked else []), *more}
     if set(tensors) != wanted or set(expected) != wanted:
         raise ArchiveError(f"expected the tensors {sorted(wanted)}, found {sorted(tensors)}")
     for name, array in tensors.items():
@@ -228,7 +231,8 @@ def _check_tensors(document: dict[str, Any], tensors: Tensors) -> None:
             raise ArchiveError(f"the factor {name} must be finite and non-negative, and is not")
 
 
-def _fit_from(document: dict[str, Any], tensors: Tensors) -> Factorization:
+def fit_from(document: dict[str, Any], tensors: Tensors) -> Factorization:
+    """Return the fit that a file holds, its tensors checked."""
     W, H = (tensors[name] for name in FACTORS)
     trace = Trace(*(tensors[f"trace.{name}"] for name in TRACE))
     if W.ndim != 2 or H.ndim != 2 or W.shape[1] != H.shape[0]:

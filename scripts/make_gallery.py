@@ -16,7 +16,9 @@ from imgnmf.commands.animate import animate_source
 from imgnmf.commands.gallery import Gallery, draw, gallery_of, kept_aside, write_everything
 from imgnmf.commands.options import FitOptions
 from imgnmf.commands.output import checked_folder, staged
-from imgnmf.viz import save_figure, write_page
+from imgnmf.commands.topics import REFERENCE
+from imgnmf.topics import find_topics, python_reference
+from imgnmf.viz import save_figure, topic_documents, topic_words, write_page
 
 HERE = Path(__file__).resolve().parent.parent / "gallery"
 
@@ -59,6 +61,7 @@ def main(into: Path | None) -> None:
         else:
             place = write_all(into / exhibit.name, gallery)
         click.echo(place)
+    click.echo(draw_topics((into or HERE) / REFERENCE))
 
 
 def draw_selection(folder: Path, exhibit: Exhibit, gallery: Gallery) -> Path:
@@ -87,6 +90,16 @@ def write_all(folder: Path, gallery: Gallery) -> Path:
     with staged(checked_folder(str(folder), force=True)) as staging:
         write_everything(staging, gallery)
     return folder / "index.html"
+
+
+def draw_topics(folder: Path) -> Path:
+    """Write the topics of Python's language reference, which comes with Python, and the topics of each page of it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model = find_topics(python_reference(), 12)
+    labels = [", ".join(word for word, _ in words) for words in model.top_words(3)]
+    save_figure(folder / "words.png", topic_words(model.top_words(8), columns=4))
+    save_figure(folder / "documents.png", topic_documents(model.shares(), labels=labels, names=model.names))
+    return folder
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from imgnmf.cli.fitting import animate, fit, gallery
 from imgnmf.cli.models import buildup, encode, montage, reconstruct
 from imgnmf.cli.ranks import ranks
 from imgnmf.cli.sources import datasets, info
+from imgnmf.cli.topics import topics
 
 __all__ = ["main"]
 
@@ -44,5 +45,6 @@ for command in (
     decompress,
     train_parts,
     compare_codecs,
+    topics,
 ):
     main.add_command(command)

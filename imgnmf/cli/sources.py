@@ -16,10 +16,14 @@ __all__ = ["datasets", "info"]
 @answering
 def info(source: str) -> None:
     """Say what would be read from SOURCE, from its headers alone, or what is in a model file."""
-    from imgnmf.commands import model
+    from imgnmf.archive_topics import is_topics
+    from imgnmf.commands import model, topics
     from imgnmf.commands.source import describe, is_model
 
-    click.echo(model.describe(source) if is_model(source) else describe(source))
+    if is_model(source):
+        click.echo((topics.describe_topics if is_topics(source) else model.describe)(source))
+    else:
+        click.echo(describe(source))
 
 
 @click.command()

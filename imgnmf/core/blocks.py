@@ -18,11 +18,20 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from imgnmf.core.parts import Array, inner
-from imgnmf.core.sparse import is_sparse, some_columns, spans_of, squares_of, with_values
+from imgnmf.core.parts import Array, gram_of, inner
+from imgnmf.core.sparse import is_sparse, model_at, some_columns, spans_of, squares_of, with_values
 from imgnmf.errors import ParameterError
 
-__all__ = ["ColumnBlocks", "Runner", "block_spans", "energy_of", "running", "thread_count", "useful_threads"]
+__all__ = [
+    "ColumnBlocks",
+    "Runner",
+    "block_spans",
+    "energy_of",
+    "model_energy_of",
+    "running",
+    "thread_count",
+    "useful_threads",
+]
 
 T = TypeVar("T")
 Runner: TypeAlias = Callable[[Callable[[slice], T], Iterable[slice]], Iterator[T]]
@@ -30,6 +39,8 @@ Runner: TypeAlias = Callable[[Callable[[slice], T], Iterable[slice]], Iterator[T
 # A block and its products should stay in a core's second-level cache; below 200 columns the products get thin.
 BLOCK_ENTRIES = 1 << 19
 FEWEST_COLUMNS, MOST_COLUMNS = 200, 4096
+# Of a sparse V, a thin block makes copies of the size of the pairs of parts, and none of a column of V.
+SPARSE_ROWS = 50
 SMALL_PASS = 20_000_000
 
 
@@ -60,7 +71,7 @@ class ColumnBlocks:
     floor : float
         Blocks are lifted to this, in the scaled unit.
     weights : array, shape (n_pixels, n_images), optional
-        How much each entry counts, 0 to 1.
+        How much each entry counts, 0 to 1; of a sparse V that was seen where it is stored, ones there.
     """
 
     data: Array
@@ -82,7 +93,7 @@ class ColumnBlocks:
     @property
     def thin_spans(self) -> tuple[slice, ...]:
         """Spans for work that makes several copies of a block: never wider than a core's cache asks."""
-        rows = FEWEST_COLUMNS if is_sparse(self.data) else self.shape[0]
+        rows = SPARSE_ROWS if is_sparse(self.data) else self.shape[0]
         width = max(1, (BLOCK_ENTRIES // 2) // rows)
         return tuple(slice(a, min(a + width, self.shape[1])) for a in range(0, self.shape[1], width))
 
@@ -105,6 +116,9 @@ class ColumnBlocks:
         """The weights of the columns of `span`, in the memory order of `load`."""
         if self.weights is None:
             return None
+        if is_sparse(self.weights):
+            some = some_columns(self.weights, span)
+            return with_values(some, some.data.astype(self.dtype, copy=False))  # type: ignore[no-any-return]
         order: Any = "C" if self.data.flags.c_contiguous else "F"
         return np.asarray(self.weights[:, span], self.dtype, order=order)
 
@@ -117,6 +131,18 @@ def energy_of(blocks: ColumnBlocks, run: Runner[Any]) -> float:
         if is_sparse(block):
             return squares_of(block)
         return inner(block, block if weights is None else weights * block)
+
+    return float(sum(run(square, blocks.spans)))
+
+
+def model_energy_of(W: Array, H: Array, blocks: ColumnBlocks, run: Runner[Any]) -> float:
+    """``|W' H|^2``; of a V that was seen only where it is stored, there."""
+    if not is_sparse(blocks.weights):
+        return inner(gram_of(W), gram_of(H))
+
+    def square(span: slice) -> float:
+        model = model_at(some_columns(blocks.data, span), W, H[:, span])
+        return inner(model, model)
 
     return float(sum(run(square, blocks.spans)))
 

@@ -33,21 +33,24 @@ def as_loss(loss: LossLike) -> Loss:
     return _named("loss", loss, LOSSES) if isinstance(loss, str) else loss
 
 
-def as_solver(solver: SolverLike | None, loss: Loss, rank: int) -> Solver:
+def as_solver(solver: SolverLike | None, loss: Loss, rank: int, *, stored: bool = False) -> Solver:
     """The solver that is meant, once it is seen to serve `loss`; None for the loss's default.
+
+    Where only `stored` entries were seen, squared Frobenius gives each image's own Hessian too.
 
     >>> as_solver(None, Frobenius(), 25).name
     'hals'
     """
-    fitting = tuple(s for s in SOLVERS if s.needs in loss.offers)
+    offers = (*loss.offers, "curvature") if stored and isinstance(loss, Frobenius) else loss.offers
+    fitting = tuple(s for s in SOLVERS if s.needs in offers)
     if solver is None:
-        newton = "curvature" in loss.offers and rank <= HIGHEST_NEWTON_RANK
-        return HALS() if "quadratic" in loss.offers else Newton() if newton else MU()
+        newton = "curvature" in offers and rank <= HIGHEST_NEWTON_RANK
+        return HALS() if "quadratic" in offers and not (stored and newton) else Newton() if newton else MU()
     chosen = _named("solver", solver, SOLVERS) if isinstance(solver, str) else solver
-    if chosen.needs not in loss.offers:
+    if chosen.needs not in offers:
         raise IncompatibleError(
             f"solver {chosen.name!r} cannot minimise the loss {loss.name!r}: it needs {chosen.needs} parts, and this "
-            f"loss gives {' or '.join(loss.offers)}; use solver={' or '.join(repr(s.name) for s in fitting)}"
+            f"loss gives {' or '.join(offers)}; use solver={' or '.join(repr(s.name) for s in fitting)}"
         )
     return chosen
 

@@ -93,7 +93,8 @@ class _Columns:
     def values(self, H: Array) -> Array:
         """Each column's objective."""
         if is_sparse(self.V):
-            divergence = stored_divergence(self.V, model_at(self.V, self.W, H), self.W, H)
+            only = self.weights is not None
+            divergence = stored_divergence(self.V, model_at(self.V, self.W, H), self.W, H, only=only)
             return np.asarray(divergence + self.penalty.entries(H).sum(axis=0))
         entries = self.loss.entries(self.V, self.W.T @ H)
         entries = entries if self.weights is None else self.weights * entries
@@ -110,8 +111,8 @@ def _references(loss: BetaDivergence, V: Array, weights: Array | None) -> Array:
 def _flat_start(V: Array, W: Array, weights: Array | None) -> Array:
     """The same amount of every part, of each column's own total; zero for an image of zeros."""
     if is_sparse(V):
-        level = W.sum()
-        return np.tile(V.sum(axis=0) / (level if level > 0 else 1), (len(W), 1))
+        level = W.sum() if weights is None else W.sum(axis=0) @ weights
+        return np.tile(V.sum(axis=0) / np.where(level > 0, level, 1), (len(W), 1))
     flat = np.broadcast_to(W.sum(axis=0)[:, None], V.shape)
     total, model = (a.sum(axis=0) if weights is None else (weights * a).sum(axis=0) for a in (V, flat))
     return np.tile(total / np.where(model > 0, model, 1), (len(W), 1))

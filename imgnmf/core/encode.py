@@ -17,7 +17,7 @@ from imgnmf.core.parts import Array
 from imgnmf.core.penalties import NO_PENALTY, Weight
 from imgnmf.core.robust import Huber, Robust
 from imgnmf.core.seen import only_seen, usable_new
-from imgnmf.core.sparse import refuse_unfit, times
+from imgnmf.core.sparse import is_sparse, refuse_unfit, times
 from imgnmf.core.units import power_of_two
 from imgnmf.errors import IncompatibleError, ShapeMismatchError
 
@@ -51,8 +51,9 @@ def encode(
     V_new : array, shape (n_pixels, n_new), non-negative, in the unit that the parts were learned in
     W : array, shape (n_pixels, rank)
     loss : Loss
-    weights : array, shape (n_pixels, n_new), (n_pixels, 1) or (1, n_new), non-negative, optional
-        How much each entry counts; 0 = not seen, 1 = as in a fit.
+    weights : array, shape (n_pixels, n_new), (n_pixels, 1) or (1, n_new), non-negative, or "stored", optional
+        How much each entry counts; 0 = not seen, 1 = as in a fit. Of a sparse `V_new`, "stored": what is not, was not
+        seen.
     missing : {"error", "mask"}
         Refuse NaN, or give it weight 0.
     penalty : Weight
@@ -151,6 +152,9 @@ def _least_squares(gram: Array, W: Array, V: Array, weights: Array | None, penal
     ridge = penalty.l2 * np.eye(len(W))
     if weights is None:
         return nonnegative_least_squares(gram + ridge, times(W, V) - penalty.l1)
+    if is_sparse(V):
+        grams = pair_products(W, weights) + ridge[np.triu_indices(len(W))][:, None]
+        return own_least_squares(grams, times(W, V) - penalty.l1)
     grams = pair_products(W, weights) + ridge[np.triu_indices(len(W))][:, None]
     return own_least_squares(grams, W @ (weights * V) - penalty.l1)
 

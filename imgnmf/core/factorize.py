@@ -17,7 +17,7 @@ from imgnmf.core.limits import Callback, State, limits_of, warn_if_cut_short
 from imgnmf.core.penalties import Penalties
 from imgnmf.core.result import Factorization
 from imgnmf.core.seen import usable
-from imgnmf.core.sparse import stored_values
+from imgnmf.core.sparse import is_sparse, stored_values
 from imgnmf.core.steering import checked_steering
 from imgnmf.core.stopping import StoppingRule
 from imgnmf.core.units import as_blocks
@@ -73,8 +73,9 @@ def factorize(
         A set that the factor stays in; `Sparseness` for W, `Simplex` for H.
     fixed_W : array, shape (n_pixels, j), non-negative, optional
         Parts that stay as they are, the first j of the rank; the others are learned beside them.
-    weights : array, shape (n_pixels, n_images), (n_pixels, 1) or (1, n_images), non-negative, optional
-        How much each entry counts, relative to the largest; 0 = not seen. Objective and relative error count alike.
+    weights : array, shape (n_pixels, n_images), (n_pixels, 1) or (1, n_images), non-negative, or "stored", optional
+        How much each entry counts, relative to the largest; 0 = not seen. Objective and relative error count alike. Of
+        a sparse V, "stored": an entry that is not stored was not seen (else it is a 0), as in a table of ratings.
     missing : {"error", "mask"}
         Refuse NaN, or give it weight 0.
     negative : {"error", "clip"}
@@ -120,7 +121,7 @@ def factorize(
     data, seen = usable(as_matrix(V), weights, missing, negative)
     start = as_init(init)
     rank = checked_rank(rank, data.shape, beyond=isinstance(start, (RandomInit, ColumnSample, GivenFactors)))
-    chosen = as_solver(solver, as_loss(loss), rank)
+    chosen = as_solver(solver, as_loss(loss), rank, stored=is_sparse(seen))
     steering = checked_steering(
         fixed_W, constraint_W, constraint_H, penalty_W=penalty_W, solver=chosen, rank=rank, n_pixels=data.shape[0]
     )

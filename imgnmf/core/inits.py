@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
-from imgnmf.core.blocks import ColumnBlocks, Runner
+from imgnmf.core.blocks import ColumnBlocks, Runner, model_energy_of
 from imgnmf.core.extremes import columns, successive_projection
 from imgnmf.core.kernels import hals_sweeps
-from imgnmf.core.parts import Array, gram_of, inner
+from imgnmf.core.parts import Array, inner
 from imgnmf.core.sketch import randomized_svd
 from imgnmf.core.sparse import times
 from imgnmf.errors import ParameterError
@@ -254,7 +254,7 @@ def fitted_start(
     if isinstance(init, GivenFactors) and init.H is not None:
         return W, H
     product = sum(run(lambda span: inner(W, H[:, span] @ blocks.load(span).T), blocks.spans))
-    model = inner(gram_of(W), gram_of(H))
+    model = model_energy_of(W, H, blocks, run)
     scale = product / model if model > 0 and product > 0 else 1.0
     norm_W, norm_H = np.sqrt(inner(W, W)), np.sqrt(inner(H, H))
     balance = np.sqrt(norm_H / norm_W) if norm_W > 0 and norm_H > 0 else 1.0

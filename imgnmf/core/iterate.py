@@ -244,8 +244,11 @@ def _exact_stored_loss(problem: Problem, W: Array, H: Array) -> tuple[float, flo
     V = replace(problem.blocks, dtype=np.dtype(np.float64)).load(slice(None))
     W, H = W.astype(np.float64), H.astype(np.float64)
     model = model_at(V, W, H)
-    squared = stored_squares(V, model, W, H)
-    return squared / 2 if problem.loss.beta == 2 else float(stored_divergence(V, model, W, H).sum()), squared
+    only = problem.blocks.weights is not None
+    squared = stored_squares(V, model, W, H, only=only)
+    if problem.loss.beta == 2:
+        return squared / 2, squared
+    return float(stored_divergence(V, model, W, H, only=only).sum()), squared
 
 
 def settled(problem: Problem, W: Array, H: Array) -> Problem:

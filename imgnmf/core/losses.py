@@ -13,6 +13,7 @@ import numpy as np
 
 from imgnmf.core.parts import Array, Curvature, Gradient, Quadratic, inner
 from imgnmf.core.sparse import is_sparse, model_at, stored_divergence, stored_squares, times, with_values
+from imgnmf.core.stored_kernels import stored_pair_products
 from imgnmf.errors import ParameterError
 
 __all__ = [
@@ -89,7 +90,7 @@ class Frobenius:
 
     def parts(
         self, form: Form, V: Array, fixed: Array, moving: Array, *, weights: Array | None = None, measure: bool = False
-    ) -> Quadratic | Gradient:
+    ) -> Quadratic | Gradient | Curvature:
         """``W'W`` and ``W'V`` (Cichocki & Phan 2009); both forms are made of them, and the loss costs nothing.
 
         With weights `M`, the quadratic that lies above the loss and touches it at `moving` (Zhu 2016, eq. 8): V is
@@ -97,12 +98,28 @@ class Frobenius:
         """
         if weights is None:
             return Quadratic(fixed @ fixed.T, times(fixed, V), V.shape[0])
+        if is_sparse(V):
+            return self._stored_parts(form, V, fixed, moving)
         model = model_of(V, fixed, moving)
         pull = weights * (V - model)
         squared = inner(pull, V - model) if measure else 0.0
         if form == "gradient":
             return Gradient(fixed @ (weights * V), fixed @ (weights * model), 1.0, squared / 2, squared)
         return Quadratic(fixed @ fixed.T, fixed @ (model + pull), V.shape[0], known=(squared / 2, squared))
+
+    def _stored_parts(self, form: Form, V: Any, fixed: Array, moving: Array) -> Quadratic | Gradient | Curvature:
+        """Where only the stored entries were seen; the majorizer is loose then, and each image's own Hessian is not."""
+        model = model_at(V, fixed, moving)
+        squared = stored_squares(V, model, fixed, moving, only=True)
+        if form == "quadratic":
+            gram = fixed @ fixed.T
+            product = gram @ moving + times(fixed, with_values(V, V.data - model))
+            return Quadratic(gram, product, V.shape[0], known=(squared / 2, squared))
+        minus, plus = times(fixed, V), times(fixed, with_values(V, model))
+        if form == "gradient":
+            return Gradient(minus, plus, 1.0, squared / 2, squared)
+        hessians = pair_products(fixed, with_values(V, np.ones_like(model)))
+        return Curvature(minus, plus, hessians, squared / 2, squared)
 
     def value(self, V: Array, model: Array, weights: Array | None = None) -> float:
         """Half the sum of squares of ``V - model``."""
@@ -169,7 +186,7 @@ class BetaDivergence:
     ) -> Gradient | Curvature:
         """Both halves of the gradient; for "curvature" also each column's Hessian."""
         if is_sparse(V):
-            return self._stored_parts(form, V, fixed, moving, measure=measure)
+            return self._stored_parts(form, V, fixed, moving, only=weights is not None, measure=measure)
         model = model_of(V, fixed, moving)
         np.maximum(model, np.finfo(model.dtype).eps, out=model)
         loss = squared = 0.0
@@ -185,16 +202,19 @@ class BetaDivergence:
         hessians = pair_products(fixed, self._curvature(pull, model, weights))
         return Curvature(gradient.minus, gradient.plus, hessians, loss, squared)
 
-    def _stored_parts(self, form: Form, V: Any, fixed: Array, moving: Array, *, measure: bool) -> Gradient | Curvature:
-        """For ``beta = 1`` and a sparse V: ``v / y`` is 0 wherever nothing is stored."""
+    def _stored_parts(
+        self, form: Form, V: Any, fixed: Array, moving: Array, *, only: bool, measure: bool
+    ) -> Gradient | Curvature:
+        """For ``beta = 1`` and a sparse V: ``v / y`` is 0 where nothing is stored; `only` where it is, V was seen."""
         model = model_at(V, fixed, moving)
         np.maximum(model, np.finfo(model.dtype).eps, out=model)
         loss = squared = 0.0
         if measure:
-            loss = float(stored_divergence(V, model, fixed, moving).sum())
-            squared = stored_squares(V, model, fixed, moving)
+            loss = float(stored_divergence(V, model, fixed, moving, only=only).sum())
+            squared = stored_squares(V, model, fixed, moving, only=only)
         pull = with_values(V, V.data / model)
-        gradient = Gradient(times(fixed, pull), fixed.sum(axis=1, keepdims=True), 1.0, loss, squared)
+        plus = times(fixed, with_values(V, np.ones_like(model))) if only else fixed.sum(axis=1, keepdims=True)
+        gradient = Gradient(times(fixed, pull), plus, 1.0, loss, squared)
         if form == "gradient":
             return gradient
         hessians = pair_products(fixed, with_values(V, pull.data / model))
@@ -261,6 +281,8 @@ def pair_products(fixed: Array, weights: Array) -> Array:
     >>> pair_products(np.array([[1.0, 2.0]]), np.array([[1.0], [3.0]]))
     array([[13.]])
     """
+    if is_sparse(weights):
+        return stored_pair_products(weights, fixed)
     rank = len(fixed)
     if rank * rank * fixed.shape[1] < 1 << 23:
         a, b = np.triu_indices(rank)

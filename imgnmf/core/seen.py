@@ -9,8 +9,8 @@ import numpy as np
 
 from imgnmf.core.check import checked_choice
 from imgnmf.core.parts import Array
-from imgnmf.core.sparse import is_sparse, usable_stored
-from imgnmf.errors import DataError, DataWarning, ShapeMismatchError
+from imgnmf.core.sparse import is_sparse, is_stored_only, seen_along, stored_values, usable_stored
+from imgnmf.errors import DataError, DataWarning, IncompatibleError, ShapeMismatchError
 
 __all__ = ["only_seen", "usable", "usable_new"]
 
@@ -19,7 +19,10 @@ def usable(V: Array, weights: Any, missing: str, negative: str) -> tuple[Array, 
     """V with something finite in every entry that does not count, and the weights, their largest 1, or None."""
     masking = checked_choice("missing", missing, ("error", "mask")) == "mask"
     if is_sparse(V):
-        return usable_stored(V, weights, missing, checked_choice("negative", negative, ("error", "clip"))), None
+        V, found = usable_stored(V, weights, missing, checked_choice("negative", negative, ("error", "clip")))
+        if found is not None and len(stored_values(V)):
+            _tell_unseen(found)
+        return V, found
     found = None if weights is None else _as_weights(weights, V.shape)
     found = _without_nan(V, found) if masking else found
     if found is not None:
@@ -34,12 +37,15 @@ def usable_new(V: Array, weights: Any, missing: str) -> tuple[Array, Array | Non
     """As `usable` for images that are encoded: every weight counts as it is, and fillings stay within their image."""
     masking = checked_choice("missing", missing, ("error", "mask")) == "mask"
     if is_sparse(V):
-        return usable_stored(V, weights, missing), None
+        V, found = usable_stored(V, weights, missing)
+        if found is not None:
+            _tell_unseen(found, UNSEEN_NEW)
+        return V, found
     found = None if weights is None else _checked_weights(weights, V.shape)
     found = _without_nan(V, found) if masking else found
     if found is None:
         return V, None
-    _tell_unseen(found, (("image", 0, "its coefficients are 0"),))
+    _tell_unseen(found, UNSEEN_NEW)
     return np.where(found > 0, V, 0).astype(V.dtype), np.broadcast_to(found, V.shape)
 
 
@@ -53,7 +59,7 @@ def _without_nan(V: Array, weights: Array | None) -> Array | None:
 
 def only_seen(factor: Array, weights: Array | None, axis: int) -> Array:
     """`factor`, its columns zero where the pixel (axis 1) or the image (axis 0) was never seen."""
-    return factor if weights is None else np.where((weights > 0).any(axis=axis), factor, 0).astype(factor.dtype)
+    return factor if weights is None else np.where(seen_along(weights, axis), factor, 0).astype(factor.dtype)
 
 
 def _as_weights(weights: Any, shape: tuple[int, ...]) -> Array:
@@ -64,6 +70,8 @@ def _as_weights(weights: Any, shape: tuple[int, ...]) -> Array:
 
 
 def _checked_weights(weights: Any, shape: tuple[int, ...]) -> Array:
+    if is_stored_only(weights):
+        raise IncompatibleError("weights='stored' asks for a sparse V, and this one is an array: all of it is stored")
     array = np.asarray(weights)
     if array.ndim != 2 or any(w not in (1, n) for w, n in zip(array.shape, shape, strict=True)):
         raise ShapeMismatchError(
@@ -84,12 +92,13 @@ def _filled(V: Array, weights: Array) -> Array:
     return np.where(seen, V, mean.astype(V.dtype))
 
 
-UNSEEN = (("image", 0, "its coefficients are 0"), ("pixel", 1, "it is 0 in every part"))
+UNSEEN_NEW = (("image", 0, "its coefficients are 0"),)
+UNSEEN = (*UNSEEN_NEW, ("pixel", 1, "it is 0 in every part"))
 
 
 def _tell_unseen(weights: Array, kinds: tuple[tuple[str, int, str], ...] = UNSEEN) -> None:
     for what, axis, result in kinds:
-        unseen = np.flatnonzero(~(weights > 0).any(axis=axis))
+        unseen = np.flatnonzero(~seen_along(weights, axis))
         if len(unseen):
             listed = ", ".join(map(str, unseen[:5])) + (", ..." if len(unseen) > 5 else "")
             warnings.warn(

@@ -2,7 +2,8 @@
 
 Kept as CSC, so that a block of columns lies in one piece. Products with a factor cost as many steps as there are stored
 entries; Kullback-Leibler needs ``W H`` at those alone, since elsewhere ``v = 0`` leaves its sum, which the factors
-know.
+know. An entry that is not stored is a 0 that was seen; with ``weights="stored"`` it was not seen, as in a table of
+ratings, and a stored 0 is one that was. Weights are then a matrix of ones at the stored entries.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ __all__ = [
     "as_stored",
     "column_squares",
     "is_sparse",
+    "is_stored_only",
     "model_at",
     "refuse_unfit",
+    "seen_along",
     "some_columns",
     "spans_of",
     "squares_of",
@@ -76,16 +79,42 @@ def as_stored(V: Any) -> Any:
     return stored
 
 
-def usable_stored(V: Any, weights: Any, missing: str, negative: str = "error") -> Any:
-    """`V`, once nothing is asked that would need all its entries; negative ones set to 0 in a copy if asked."""
-    if weights is not None:
+def is_stored_only(weights: Any) -> bool:
+    """Whether `weights` says that only stored entries were seen.
+
+    >>> is_stored_only("stored"), is_stored_only(None)
+    (True, False)
+    """
+    return isinstance(weights, str) and weights == "stored"
+
+
+def usable_stored(V: Any, weights: Any, missing: str, negative: str = "error") -> tuple[Any, Any]:
+    """`V` and its weights or None, once nothing is asked that would need all entries; negative ones clipped if asked.
+
+    The weights are ones at the stored entries.
+    """
+    if weights is not None and not is_stored_only(weights):
         raise IncompatibleError(
             "weights and a sparse V exclude each other: an entry that is not stored is a seen 0. "
-            "Leave weights out, or pass V.toarray()"
+            "Leave weights out, pass weights='stored' if only the stored entries were seen, or pass V.toarray()"
         )
     if missing == "mask" and np.isnan(V.data).any():
         raise IncompatibleError("missing='mask' and a sparse V with NaN exclude each other; pass V.toarray()")
-    return with_values(V, np.maximum(V.data, 0)) if negative == "clip" else V
+    V = with_values(V, np.maximum(V.data, 0)) if negative == "clip" else V
+    return V, None if weights is None else with_values(V, np.ones(V.nnz, np.float32))
+
+
+def seen_along(weights: Any, axis: int) -> Array:
+    """Which images (axis 0) or pixels (axis 1) have an entry with a weight above 0.
+
+    >>> seen_along(np.array([[1, 0], [1, 0]]), 0)
+    array([ True, False])
+    """
+    if not is_sparse(weights):
+        return np.asarray((weights > 0).any(axis=axis))
+    if axis == 0:
+        return np.asarray(np.diff(weights.indptr) > 0)
+    return np.asarray(np.bincount(weights.indices, minlength=weights.shape[0]) > 0)
 
 
 def refuse_unfit(V: Any, loss: Any) -> None:
@@ -147,20 +176,29 @@ def column_squares(V: Any) -> Array:
     return np.asarray(with_values(V, V.data.astype(np.float64) ** 2).sum(axis=0))
 
 
-def stored_squares(V: Any, model: Array, fixed: Array, moving: Array) -> float:
-    """``|V - fixed.T @ moving|^2 = |V|^2 - 2 <V, model> + <F F', M M'>``, `model` being that of `model_at`."""
+def stored_squares(V: Any, model: Array, fixed: Array, moving: Array, *, only: bool = False) -> float:
+    """``|V - fixed.T @ moving|^2 = |V|^2 - 2 <V, model> + <F F', M M'>``, `model` being that of `model_at`.
+
+    With `only`, of the stored entries alone.
+    """
+    if only:
+        gap = np.subtract(V.data, model, dtype=np.float64)
+        return float(gap @ gap)
     explained = float(np.einsum("i,i->", V.data, model, dtype=np.float64))
     return max(squares_of(V) - 2 * explained + inner(gram_of(fixed), gram_of(moving)), 0.0)
 
 
-def stored_divergence(V: Any, model: Array, fixed: Array, moving: Array) -> Array:
+def stored_divergence(V: Any, model: Array, fixed: Array, moving: Array, *, only: bool = False) -> Array:
     """Kullback-Leibler of every image: ``sum v log(v / y) - v`` where v is stored, and the sum of all y.
 
-    `V` is CSC, and `model` that of `model_at`.
+    `V` is CSC, and `model` that of `model_at`. With `only`, y is summed where v is stored.
     """
     tiny, wide = np.finfo(model.dtype).tiny, V.data.astype(np.float64)
     entries = wide * np.log(np.maximum(V.data / np.maximum(model, tiny), tiny)) - wide
+    entries = entries + model if only else entries
     sums = np.asarray(with_values(V, entries).sum(axis=0 if V.format == "csc" else 1))
+    if only:
+        return sums
     level = fixed if V.format == "csc" else moving
     other = moving if V.format == "csc" else fixed
     return np.asarray(sums + level.sum(axis=1, dtype=np.float64) @ other)

@@ -19,6 +19,8 @@ from imgnmf.viz.figures import (
     reconstructions,
     reliability,
     score_curves,
+    topic_documents,
+    topic_words,
 )
 from imgnmf.viz.film_file import save_animation
 from imgnmf.viz.montage import montage
@@ -49,5 +51,7 @@ __all__ = [
     "save_figure",
     "save_image",
     "score_curves",
+    "topic_documents",
+    "topic_words",
     "write_page",
 ]

@@ -12,6 +12,7 @@ import imgnmf
 from imgnmf.core.inits import RandomInit
 from imgnmf.core.kernels import stored_products, stored_products_numpy
 from imgnmf.core.sparse import as_stored, model_at, some_columns, spans_of
+from imgnmf.core.stored_kernels import stored_pair_products, stored_pair_products_numpy
 from imgnmf.errors import DataError, IncompatibleError, ShapeMismatchError
 from tests.core.cases import LOSSES, SOLVERS, low_rank, name_of
 
@@ -128,6 +129,21 @@ def test_model_at_the_stored_entries() -> None:
     np.testing.assert_allclose(model_at(V.T, H, W), expected.data)
     given = (V.indptr, V.indices, H.T.copy(), W.T.copy())
     np.testing.assert_allclose(stored_products_numpy(*given), stored_products(*given))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("rank", [1, 3, 8])
+def test_pair_products_of_the_stored_entries(rank, dtype) -> None:
+    V = as_stored(sp.csr_array(counts().astype(dtype)))
+    a, b = np.triu_indices(rank)
+    for given in (V, V.T):
+        fixed = np.random.default_rng(0).random((rank, given.shape[0])).astype(dtype)
+        expected = (fixed[a] * fixed[b]).astype(np.float64) @ given.toarray()
+        for made in (stored_pair_products, stored_pair_products_numpy):
+            found = made(given, fixed)
+            np.testing.assert_allclose(found, expected, rtol=100 * np.finfo(dtype).eps)
+            assert found.dtype == dtype
+            assert found.flags.c_contiguous
 
 
 def test_spans_cover_the_columns() -> None:

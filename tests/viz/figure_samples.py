@@ -81,6 +81,19 @@ def sample_layer_tree():
     return viz.layer_tree([small, np.tensordot(shares.T, small, axes=1)], [shares], title="Parts of parts")
 
 
+def sample_topic_words():
+    words = ["cat", "a_very_long_identifier_of_a_program", "__init__", "café", "dog"]
+    topics = [[(word, 0.3 / (place + topic + 1)) for place, word in enumerate(words)] for topic in range(4)]
+    return viz.topic_words([*topics, topics[0][:2], []], columns=3, title="Words")
+
+
+def sample_topic_documents():
+    shares = np.random.default_rng(5).dirichlet([0.2] * 4, 12).T
+    shares[:, 3] = 0
+    names = [f"letters/{number}_$x$.txt" for number in range(12)]
+    return viz.topic_documents(shares, names=names, title="Documents")
+
+
 SAMPLES = {name.removeprefix("sample_"): draw for name, draw in list(globals().items()) if name.startswith("sample_")}
 
 

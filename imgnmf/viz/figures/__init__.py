@@ -7,6 +7,7 @@ from imgnmf.viz.figures.curves import Curve, convergence, rank_curve
 from imgnmf.viz.figures.parts import basis, compare
 from imgnmf.viz.figures.pictures import build_up, reconstructions
 from imgnmf.viz.figures.scores import reliability, score_curves
+from imgnmf.viz.figures.topics import topic_documents, topic_words
 from imgnmf.viz.figures.tree import layer_tree
 
 __all__ = [
@@ -22,4 +23,6 @@ __all__ = [
     "reconstructions",
     "reliability",
     "score_curves",
+    "topic_documents",
+    "topic_words",
 ]
