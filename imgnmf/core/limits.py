@@ -43,6 +43,7 @@ class State:
 
 
 Callback: TypeAlias = Callable[[State], object]
+After: TypeAlias = Callable[[Iterate], None]
 
 
 @dataclass(frozen=True)
@@ -55,29 +56,36 @@ class Limits:
     started: float
 
     def follow(
-        self, iterates: Iterator[Iterate], problem: Problem, history: History
-    ) -> tuple[Iterate | None, str, bool]:
-        """Run until something says stop: the best pair, why, and whether that means convergence."""
-        best: Iterate | None = None
+        self, iterates: Iterator[Iterate], begin: Iterate, problem: Problem, history: History, after: After
+    ) -> tuple[Iterate, str, bool]:
+        """Run until something says stop: the best pair, why, and whether that means convergence.
+
+        An iterate to begin with that is not the first is judged like one that was just found.
+        """
+        best = begin
         try:
-            for _ in range(self.max_iter):
-                best = next(iterates)
-                _record(history, best, time.perf_counter() - self.started, problem.energy)
-                if self.callback and self.callback(_state(best, history, problem)):
-                    return best, "the callback asked to stop", False
-                for rule in self.rules:
-                    if reason := rule(history):
-                        return best, reason, rule.converges
+            while (end := self._end(best, problem, history)) is None:
+                found = next(iterates)
+                error = float(np.sqrt(found.squared_residual / problem.energy))
+                history.record(time.perf_counter() - self.started, found.objective, error, found.predicted_decrease)
+                best = found
+                after(best)
         except KeyboardInterrupt:
+            history.cut(best.iteration)
             return best, INTERRUPTED, False
-        return best, f"{MAX_ITER} = {self.max_iter} iterations were done", False
+        return best, *end
 
-
-def _record(history: History, best: Iterate, seconds: float, energy: float) -> None:
-    history.seconds.append(seconds)
-    history.objective.append(best.objective)
-    history.relative_error.append(float(np.sqrt(best.squared_residual / energy)))
-    history.predicted_decrease.append(best.predicted_decrease)
+    def _end(self, best: Iterate, problem: Problem, history: History) -> tuple[str, bool] | None:
+        """Why the fit ends here, and whether that means convergence; None to go on."""
+        if best.iteration:
+            if self.callback and self.callback(_state(best, history, problem)):
+                return "the callback asked to stop", False
+            for rule in self.rules:
+                if reason := rule(history):
+                    return reason, rule.converges
+        return (
+            (f"{MAX_ITER} = {self.max_iter} iterations were done", False) if best.iteration >= self.max_iter else None
+        )
 
 
 def _state(best: Iterate, history: History, problem: Problem) -> State:
