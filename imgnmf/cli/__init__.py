@@ -1,7 +1,7 @@
 """The command line: declares the commands, prints what they found, and turns errors into exit codes.
 
-0 = done, 2 = bad usage or bad input, 74 = could not write, 130 = interrupted. What takes long to import is
-imported inside the commands: help is there at once. To add one: a function in a module of this folder, what it does
+0 = done, 2 = bad usage or bad input, 74 = could not write, 130 = interrupted, 143 = by SIGTERM. What takes
+long to import is imported inside the commands: help is there at once. To add one: a function in a module of this folder, what it does
 in `imgnmf.commands`, and its name in the list below.
 """
 
