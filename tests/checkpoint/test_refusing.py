@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -178,6 +181,31 @@ def test_a_full_disk_keeps_the_fit_and_the_file_before(path, monkeypatch):
     assert "the fit goes on without: cannot write 'run.ckpt': No space left" in told[0]
     assert_same(fit, imgnmf.factorize(V, 4))
     assert path.read_bytes() == before
+
+
+LIMITED = """
+import resource, sys, warnings
+import imgnmf
+from tests.checkpoint.test_resuming import V, assert_same
+resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    fit = imgnmf.factorize(V, 4, checkpoint=sys.argv[1])
+print(*(warning.message for warning in caught))
+assert_same(fit, imgnmf.factorize(V, 4))
+assert_same(imgnmf.factorize(V, 4, checkpoint=sys.argv[1], resume=True), fit)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no such limit")
+def test_a_file_that_may_not_grow_that_large_leaves_the_one_before(tmp_path):
+    command = [sys.executable, "-W", "ignore", "-c", LIMITED, str(tmp_path / "run.ckpt")]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "the fit goes on without" in done.stdout
+    assert "File too large; raise the file size limit" in done.stdout
+    assert [file.name for file in tmp_path.iterdir()] == ["run.ckpt"]
 
 
 @pytest.mark.parametrize("bad", [{"every_iterations": 0}, {"every_iterations": 1.5}, {"every_seconds": -1}])
