@@ -22,7 +22,7 @@ from imgnmf import checkpoint_file, checkpoint_task
 from imgnmf.core.blocks import running
 from imgnmf.core.units import as_blocks
 
-ITERATIONS, ROUNDS = 100, 5
+ITERATIONS, ROUNDS = 50, 5
 # Of a fit of a few seconds the default writes the beginning and the end alone.
 PACES: dict[str, dict[str, Any] | None] = {"none": None, "default": {}, "every iteration": {"every_iterations": 1}}
 
@@ -87,14 +87,14 @@ def main(quick: bool) -> None:
     """Fit, with and without."""
     warnings.simplefilter("ignore", imgnmf.errors.ConvergenceWarning)
     matrices = {"lfw-faces": (imgnmf.load_dataset("lfw-faces").V, 49)}
-    patches = imgnmf.load_dataset("patches", patch_size=(16, 16), n_patches=5_000 if quick else 100_000, rng=1)
+    patches = imgnmf.load_dataset("patches", patch_size=(16, 16), n_patches=5_000 if quick else 20_000, rng=1)
     matrices["patches, uint8"] = (patches.V, 49)
-    faces = case("orl") if not quick else None
+    faces = None if quick else case("orl 112x92")
     V = faces.load() if faces else None
     if V is not None:
         matrices["orl"] = (V, faces.rank)
     with tempfile.TemporaryDirectory() as folder:
-        rows = [row(name, V, k, Path(folder), ITERATIONS // (4 if quick else 1)) for name, (V, k) in matrices.items()]
+        rows = [row(name, V, k, Path(folder), ITERATIONS // (2 if quick else 1)) for name, (V, k) in matrices.items()]
     remarks = [
         "The default writes at the start, every 30 s, and at the end; by the clock never more than a twentieth of the "
         "time. To know V again its SHA-256 is taken once, at the start, on all the threads of the fit.",
