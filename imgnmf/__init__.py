@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from imgnmf.archive import ModelMeta, load, save
     from imgnmf.archive_layers import load_layers, save_layers
     from imgnmf.archive_topics import load_topics, save_topics
-    from imgnmf.core.factorize import factorize
+    from imgnmf.checkpoint import Checkpoint, factorize
     from imgnmf.core.inits import NNDSVD, SPA, ColumnSample, GivenFactors, RandomInit
     from imgnmf.core.losses import BetaDivergence, Frobenius, ItakuraSaito, KullbackLeibler
     from imgnmf.core.penalties import L1, L2
@@ -40,6 +40,7 @@ __all__ = [
     "NNDSVD",
     "SPA",
     "BetaDivergence",
+    "Checkpoint",
     "ColumnSample",
     "Factorization",
     "Frobenius",
@@ -94,8 +95,8 @@ _HOME = {
     "imgnmf.archive": ("ModelMeta", "load", "save"),
     "imgnmf.archive_layers": ("load_layers", "save_layers"),
     "imgnmf.archive_topics": ("load_topics", "save_topics"),
+    "imgnmf.checkpoint": ("Checkpoint", "factorize"),
     "imgnmf.core.constraints": ("Simplex", "Sparseness", "UpperBound"),
-    "imgnmf.core.factorize": ("factorize",),
     "imgnmf.core.inits": ("NNDSVD", "SPA", "ColumnSample", "GivenFactors", "RandomInit"),
     "imgnmf.core.losses": ("BetaDivergence", "Frobenius", "ItakuraSaito", "KullbackLeibler"),
     "imgnmf.core.penalties": ("L1", "L2", "Orthogonal", "Smooth"),

@@ -138,8 +138,8 @@ def document_of(fit: Factorization, meta: ModelMeta, tensors: Tensors) -> dict[s
         "format": FORMAT,
         "fit": {name: getattr(fit, name) for name in FIT_FIELDS},
         "penalty_H": asdict(fit.penalty_H),
-        "constraint_H": None if fit.constraint_H is None else _record(fit.constraint_H, CONSTRAINTS, "constraints"),
-        "loss": _record(fit.loss, LOSSES, "losses"),
+        "constraint_H": None if fit.constraint_H is None else recorded(fit.constraint_H, CONSTRAINTS, "constraints"),
+        "loss": recorded(fit.loss, LOSSES, "losses"),
         "images": {
             **vars(meta),
             "versions": versions(),
@@ -150,14 +150,16 @@ def document_of(fit: Factorization, meta: ModelMeta, tensors: Tensors) -> dict[s
     }
 
 
-def _record(made: Any, kinds: Mapping[str, Any], what: str) -> dict[str, Any]:
+def recorded(made: Any, kinds: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """Return an object of one of the kinds as plain values."""
     kind = type(made).__name__
     if kinds.get(kind) is not type(made):
         raise ArchiveError(f"a file holds the {what} {' and '.join(kinds)} only, and this fit's is {made!r}")
     return {"kind": kind, **asdict(made)}
 
 
-def _recorded(document: Mapping[str, Any], kinds: Mapping[str, Any]) -> Any:
+def from_record(document: Mapping[str, Any], kinds: Mapping[str, Any]) -> Any:
+    """Return the object again."""
     values: dict[str, Any] = {name: tuple(x) if isinstance(x, list) else x for name, x in document.items()}
     return kinds[values.pop("kind")](**values)
 
@@ -173,14 +175,14 @@ def digest_of(data: bytes) -> str:
 
 
 @contextmanager
-def naming(name: str) -> Iterator[str]:
-    """Turn whatever goes wrong while a model is read into an `ArchiveError` that begins with the file's name."""
+def naming(name: str, what: str = "model") -> Iterator[str]:
+    """Turn whatever goes wrong while a file is read into an `ArchiveError` that begins with the file's name."""
     try:
         yield name
     except ArchiveError as reason:
         raise ArchiveError(f"{name}: {reason}") from reason
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as reason:
-        raise ArchiveError(f"{name}: the model's description is incomplete or foreign ({reason})") from reason
+        raise ArchiveError(f"{name}: the {what}'s description is incomplete or foreign ({reason})") from reason
 
 
 def check_tensor(name: str, array: NDArray[Any], expected: Any) -> None:
@@ -189,27 +191,27 @@ def check_tensor(name: str, array: NDArray[Any], expected: Any) -> None:
         raise ArchiveError(f"damaged: the tensor {name} does not have the SHA-256 it was saved with")
 
 
-def read_checked(name: str, entry: str, formats: range) -> tuple[dict[str, Any], Tensors]:
+def read_checked(name: str, entry: str, formats: range, what: str = "model") -> tuple[dict[str, Any], Tensors]:
     """Return the document that stands in the metadata as `entry`, its digest checked, and all tensors, unchecked."""
     from safetensors import SafetensorError, safe_open
 
     try:
         os.stat(name)
         with safe_open(name, framework="np") as file:
-            document = _checked_document(file.metadata() or {}, entry, formats)
+            document = _checked_document(file.metadata() or {}, entry, formats, what)
             return document, {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
     except OSError as reason:
         raise ArchiveError(f"cannot be read: {reason.strerror or reason}") from reason
     except SafetensorError as reason:
-        raise ArchiveError(f"damaged, or not a model that imgnmf saved ({reason})") from reason
+        raise ArchiveError(f"damaged, or not a {what} that imgnmf saved ({reason})") from reason
 
 
-def _checked_document(metadata: Mapping[str, str], entry: str, formats: range) -> dict[str, Any]:
+def _checked_document(metadata: Mapping[str, str], entry: str, formats: range, what: str) -> dict[str, Any]:
     if set(metadata) != {entry}:
-        raise ArchiveError("a safetensors file, but not a model that imgnmf saved, or one of another kind")
+        raise ArchiveError(f"a safetensors file, but not a {what} that imgnmf saved, or one of another kind")
     digest, text = metadata[entry][:DIGITS], metadata[entry][DIGITS:]
     if digest_of(text.encode()) != digest:
-        raise ArchiveError("damaged: the model's description does not have the SHA-256 it was saved with")
+        raise ArchiveError(f"damaged: the {what}'s description does not have the SHA-256 it was saved with")
     document: dict[str, Any] = json.loads(text)
     if document["format"] not in formats:
         raise ArchiveError(
@@ -240,10 +242,10 @@ def fit_from(document: dict[str, Any], tensors: Tensors) -> Factorization:
     if len({array.shape for array in vars(trace).values()}) != 1:
         raise ArchiveError("the arrays of the trace differ in length")
     values: dict[str, Any] = {name: document["fit"][name] for name in FIT_FIELDS}
-    values["loss"] = _recorded(document["loss"], LOSSES)
-    values["penalty_H"] = _recorded({"kind": "Weight", **document.get("penalty_H", {})}, {"Weight": Weight})
+    values["loss"] = from_record(document["loss"], LOSSES)
+    values["penalty_H"] = from_record({"kind": "Weight", **document.get("penalty_H", {})}, {"Weight": Weight})
     if document.get("constraint_H") is not None:
-        values["constraint_H"] = _recorded(document["constraint_H"], CONSTRAINTS)
+        values["constraint_H"] = from_record(document["constraint_H"], CONSTRAINTS)
     # W as `factorize` lays it out: products round the same way then.
     return Factorization(np.asfortranarray(W), H, trace=trace, **values)
 

@@ -14,6 +14,7 @@
     └── OutputError (OSError)            a result that could not be written; what was there before is whole
 
     ImgnmfWarning (UserWarning)
+    ├── CheckpointWarning                the progress of a fit could not be kept; the fit itself goes on
     ├── ConvergenceWarning               the run ended at a limit before its stopping rule held
     └── DataWarning                      the data was usable, but not quite what one would expect
 
@@ -24,6 +25,7 @@ from __future__ import annotations
 
 __all__ = [
     "ArchiveError",
+    "CheckpointWarning",
     "CodecError",
     "ConvergenceWarning",
     "DataError",
@@ -81,6 +83,10 @@ class OutputError(ImgnmfError, OSError):
 
 class ImgnmfWarning(UserWarning):
     """The root of imgnmf's warnings."""
+
+
+class CheckpointWarning(ImgnmfWarning):
+    """The progress of a fit could not be kept; the fit itself goes on."""
 
 
 class ConvergenceWarning(ImgnmfWarning):

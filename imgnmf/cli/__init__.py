@@ -1,8 +1,8 @@
 """The command line: declares the commands, prints what they found, and turns errors into exit codes.
 
-0 = done, 2 = bad usage or bad input, 74 = could not write, 130 = interrupted. What takes long to import is
-imported inside the commands: help is there at once. To add one: a function in a module of this folder, what it does
-in `imgnmf.commands`, and its name in the list below.
+0 = done, 2 = bad usage or bad input, 74 = could not write, 130 = interrupted, 143 = by SIGTERM. What takes
+long to import is imported inside the commands: help is there at once. To add one: a function in a module of this
+folder, what it does in `imgnmf.commands`, and its name in the list below.
 """
 
 from __future__ import annotations

@@ -69,14 +69,26 @@ def gallery(
 @click.option("-o", "--output", metavar="FILE.imgnmf", required=True)
 @size_option
 @fit_options
+@click.option("--checkpoint", metavar="FILE.ckpt", help="Keep the progress here, to go on after any interruption.")
+@click.option("--checkpoint-every", metavar="N|Ns", help="Iterations, or seconds: 60s.  [default: 30s]")
+@click.option("--resume", is_flag=True, help="Go on where the checkpoint is, by default OUTPUT's name and .ckpt.")
 @force_option
 @answering
-def fit(source: str, rank: int, output: str, size: str | None, force: bool, **fit: Any) -> None:
+def fit(
+    source: str,
+    rank: int,
+    output: str,
+    size: str | None,
+    force: bool,
+    **fit: Any,
+) -> None:
     """Fit one rank and save the model."""
+    from imgnmf.commands.keeping import KeptProgress
     from imgnmf.commands.model import fit_model
 
+    kept = KeptProgress(fit.pop("checkpoint"), fit.pop("checkpoint_every"), fit.pop("resume"))
     options = chosen_fit(fit)
-    made, images = fit_model(source, rank, output, size=size_in(size), force=force, options=options)
+    made, images = fit_model(source, rank, output, size=size_in(size), force=force, options=options, kept=kept)
     tell_report(images)
     click.echo(
         f"wrote {output}: k = {made.rank}, relative error {100 * made.relative_error:.2f} %, "

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 import click
@@ -29,7 +32,8 @@ __all__ = [
 Parameters = ParamSpec("Parameters")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-BAD_INPUT, CANNOT_WRITE, INTERRUPTED = 2, 74, 130
+BAD_INPUT, CANNOT_WRITE, INTERRUPTED, TERMINATED = 2, 74, 130, 143
+NOTHING_KEPT = "interrupted before there was anything to keep; nothing was written"
 
 LOSSES = ("frobenius", "kullback-leibler", "itakura-saito", "huber", "l21")
 SOLVERS = ("hals", "anls", "pg", "mu", "newton")
@@ -43,7 +47,7 @@ def answering(run: Callable[Parameters, None]) -> Callable[Parameters, None]:
     @functools.wraps(run)
     def answer(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
         try:
-            with warnings.catch_warnings():
+            with _terminable(), warnings.catch_warnings():
                 warnings.simplefilter("always", ImgnmfWarning)
                 warnings.showwarning = _warn
                 run(*args, **kwargs)
@@ -54,9 +58,37 @@ def answering(run: Callable[Parameters, None]) -> Callable[Parameters, None]:
         except MemoryError as error:
             _fail(f"not enough memory: {error or 'take smaller or fewer images'}", BAD_INPUT)
         except KeyboardInterrupt:
-            _fail("interrupted before there was anything to keep; nothing was written", INTERRUPTED)
+            _fail(NOTHING_KEPT, INTERRUPTED)
 
     return answer
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end a command as Ctrl-C does, with everything written, and an exit code of its own."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    seen: list[int] = []
+
+    def end(number: int, _frame: object) -> None:
+        if not seen:  # a second one must not disturb the writing
+            seen.append(number)
+            raise KeyboardInterrupt
+
+    former = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    except KeyboardInterrupt:
+        if seen:
+            _fail(NOTHING_KEPT, TERMINATED)
+        raise
+    except SystemExit as leaving:
+        if seen and leaving.code == INTERRUPTED:
+            sys.exit(TERMINATED)
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, former)
 
 
 def fit_options(command: Command) -> Command:

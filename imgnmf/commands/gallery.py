@@ -74,9 +74,15 @@ def make_gallery(
     target = checked_folder(folder or f"{short_name(source)}-gallery", force=force)
     images = read_source(source, size)
     with staged(target) as staging:
-        deep = fit_layers(images, wanted, options)
         study = options.fit(images.V, ranks or default_ranks(images.V), images.image_shape)
-        gallery = replace(gallery_of(source, images, study), unseen=kept_aside(images, study, options), layers=deep)
+        deep, unseen = None, None
+        try:
+            deep = None if study.interrupted else fit_layers(images, wanted, options)
+            study = replace(study, interrupted=study.interrupted or (deep is not None and deep.interrupted))
+            unseen = kept_aside(images, study, options)
+        except KeyboardInterrupt:  # the ranks are there, and worth drawing
+            study = replace(study, interrupted=True)
+        gallery = replace(gallery_of(source, images, study), unseen=unseen, layers=deep)
         write_everything(staging, gallery)
     return target, gallery
 

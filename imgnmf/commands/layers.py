@@ -47,10 +47,15 @@ def check_options(ranks: tuple[int, ...], options: FitOptions) -> None:
 
 
 def fit_layers(images: ImageSet, ranks: tuple[int, ...], options: FitOptions) -> LayeredFactorization | None:
-    """Fit the layers, if there are any."""
+    """Fit the layers, if there are any; where Ctrl-C left a single one, which is no tree, pass it on."""
     names = ("init", "max_iter", "time_limit", "rng", "threads")
     given: dict[str, Any] = {name: getattr(options, name) for name in names}
-    return factorize_layers(images.V, ranks, **given) if ranks else None
+    if not ranks:
+        return None
+    deep = factorize_layers(images.V, ranks, **given)
+    if len(deep.layers) == 1:
+        raise KeyboardInterrupt
+    return deep
 
 
 def write_layers(folder: Path, name: str, images: ImageSet, deep: LayeredFactorization) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from imgnmf.archive import ModelMeta, load, save, white_of
 from imgnmf.atomic import write_bytes
+from imgnmf.commands.keeping import KeptProgress
 from imgnmf.commands.options import FitOptions
 from imgnmf.commands.output import MARKER, checked_file, checked_folder, staged, write_json
 from imgnmf.commands.source import read_source, size_of
@@ -32,12 +33,21 @@ __all__ = [
 
 
 def fit_model(
-    source: str, rank: int, output: str, *, size: tuple[int, int] | None, force: bool, options: FitOptions
+    source: str,
+    rank: int,
+    output: str,
+    *,
+    size: tuple[int, int] | None,
+    force: bool,
+    options: FitOptions,
+    kept: KeptProgress,
 ) -> tuple[Factorization, ImageSet]:
-    """Fit one rank and write the model, the best so far after Ctrl-C."""
-    target = checked_file(output, force=force, suffix=".imgnmf")
+    """Fit one rank and write the model, the best so far after Ctrl-C; a run that goes on replaces its own."""
+    target = checked_file(output, force=force or kept.resume, suffix=".imgnmf")
+    checkpoint = kept.checkpoint(target, force=force)
     images = read_source(source, size)
-    fit = options.fit(images.V, [rank], images.image_shape)[rank].normalized().ordered()
+    kept.begin_anew(checkpoint)
+    fit = options.fit_one(images.V, rank, images.image_shape, checkpoint, kept.resume).normalized().ordered()
     save(target, fit, images, rng=options.rng)
     return fit, images
 

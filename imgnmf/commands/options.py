@@ -5,13 +5,17 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from imgnmf.checkpoint import Checkpoint
 from imgnmf.commands.progress import following
 from imgnmf.core.factorize import factorize
+from imgnmf.core.limits import INTERRUPTED
 from imgnmf.core.presets import preset
+from imgnmf.core.result import Factorization
 from imgnmf.errors import ImgnmfWarning
 from imgnmf.studies.ranks import RankStudy, factorize_ranks
 
@@ -45,6 +49,15 @@ class FitOptions:
         with following(wanted) as callback:
             return factorize_ranks(V, wanted, callback=callback, **self.given(image_shape or (len(V), 1)))
 
+    def fit_one(
+        self, V: Any, rank: int, image_shape: tuple[int, ...], checkpoint: Checkpoint | None, resume: bool
+    ) -> Factorization:
+        """Fit one rank, and keep its progress."""
+        self._compile(V)
+        with following([rank]) as callback:
+            shown, given = partial(callback, rank), self.given(image_shape)
+            return factorize(V, rank, callback=shown, checkpoint=checkpoint, resume=resume, **given)
+
     def given(self, image_shape: tuple[int, ...]) -> dict[str, Any]:
         """Return what `factorize` is to be given, the kind of parts spelled out.
 
@@ -58,4 +71,6 @@ class FitOptions:
         """Have the kernels compiled for the dtype of V, or the first rank would seem slower than the rest."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ImgnmfWarning)
-            factorize(np.ones((4, 4), V.dtype), 1, **{**self.given((4, 1)), "max_iter": 1, "init": "random"})
+            given = {**self.given((4, 1)), "max_iter": 1, "init": "random"}
+            if factorize(np.ones((4, 4), V.dtype), 1, **given).reason == INTERRUPTED:
+                raise KeyboardInterrupt

@@ -8,7 +8,7 @@ import numpy as np
 
 from imgnmf.core.parts import Array
 
-__all__ = ["Pace", "extrapolated"]
+__all__ = ["Pace", "Way", "extrapolated"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,36 @@ class Pace:
     def after_rise(self) -> Pace:
         """The pace after an iteration that was taken back."""
         return replace(self, momentum=self.momentum / self.decay, limit=self.previous)
+
+
+@dataclass(frozen=True)
+class Way:
+    """How the next iteration goes: how far it extrapolates, and for how long it must be careful.
+
+    After a rise comes an iteration of careful steps without extrapolation; after a rise soon again, twice as many.
+    """
+
+    pace: Pace | None
+    momentum: float = 0.0
+    careful: int = 0
+    caution: int = 1
+
+    @property
+    def positive_only(self) -> bool:
+        """As the pace has it."""
+        return self.pace is not None and self.pace.positive_only
+
+    def after_success(self) -> Way:
+        """The way on from a pair that was accepted."""
+        if self.careful > 1:
+            return replace(self, careful=self.careful - 1)
+        pace = self.pace.after_success() if self.pace and self.momentum else self.pace
+        return Way(pace, pace.momentum if pace else 0.0, 0, self.caution if self.careful else 1)
+
+    def after_rise(self) -> Way:
+        """The way on from a pair that was taken back."""
+        pace = self.pace.after_rise() if self.pace and self.momentum else self.pace
+        return Way(pace, 0.0, self.caution, min(2 * self.caution, 64))
 
 
 def extrapolated(new: Array, old: Array, momentum: float, positive_only: bool) -> Array:

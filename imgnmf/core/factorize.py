@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -11,21 +12,23 @@ from imgnmf.core.blocks import running, useful_threads
 from imgnmf.core.check import as_matrix, checked_count, checked_rank
 from imgnmf.core.choices import InitLike, LossLike, SolverLike, as_init, as_loss, as_solver
 from imgnmf.core.constraints import Constraint
-from imgnmf.core.fitting import Fitting
+from imgnmf.core.fitting import Fitting, best_fit
 from imgnmf.core.inits import ColumnSample, GivenFactors, RandomInit
 from imgnmf.core.limits import Callback, State, limits_of, warn_if_cut_short
 from imgnmf.core.penalties import Penalties
+from imgnmf.core.progress import Keeper, Progress, Session, Task
 from imgnmf.core.result import Factorization
 from imgnmf.core.seen import usable
 from imgnmf.core.sparse import is_sparse, stored_values
 from imgnmf.core.steering import checked_steering
 from imgnmf.core.stopping import StoppingRule
 from imgnmf.core.units import as_blocks
+from imgnmf.errors import ParameterError
 
 __all__ = ["Callback", "State", "factorize"]
 
 
-def factorize(
+def factorize(  # noqa: PLR0913 - the whole contract in one place
     V: Any,
     rank: int,
     *,
@@ -47,6 +50,8 @@ def factorize(
     rng: int | np.random.Generator | None = 0,
     threads: int | None = None,
     callback: Callback | None = None,
+    checkpoint: str | os.PathLike[str] | Keeper | None = None,
+    resume: bool = False,
 ) -> Factorization:
     """Take a set of images apart: find ``V ~ W H`` with ``W >= 0`` and ``H >= 0``.
 
@@ -92,6 +97,11 @@ def factorize(
         At most so many; None for one per processor. The result is the same to the last bit for any number.
     callback : callable, optional
         Called with a `State` after each iteration; stops the fit by returning True.
+    checkpoint : path or `imgnmf.Checkpoint`, optional
+        A file to keep the progress in, every 30 seconds and at the end.
+    resume : bool
+        Go on where the run that wrote the checkpoint stopped: the result is the same to the last bit. Begins anew
+        where there is no such file yet.
 
     Returns
     -------
@@ -102,7 +112,10 @@ def factorize(
     DataError
         If V has NaN, infinite or negative values, or is not a matrix.
     ParameterError
-        If an option is out of bounds; IncompatibleError if loss and solver do not fit.
+        If an option is out of bounds; IncompatibleError if loss and solver do not fit, or the checkpoint is of
+        another fit.
+    ArchiveError, OutputError
+        If the checkpoint is damaged, or its place cannot be written to.
 
     Warns
     -----
@@ -129,10 +142,22 @@ def factorize(
     blocks = as_blocks(data, fitting.loss, seen)
     if not stored_values(data).any():
         return fitting.of_nothing(data.shape, blocks)
-    streams = np.random.default_rng(rng).spawn(checked_count("n_init", n_init, 1))
+    n_init, generator = checked_count("n_init", n_init, 1), np.random.default_rng(rng)
     with running(useful_threads(threads, data.shape, rank)) as run:
+        task = Task(fitting, blocks, n_init, limits, generator, rng is None, run)
+        session = _opened(checkpoint, resume, task)
         problem = fitting.problem(blocks, run)
-        fits = (fitting.fit(problem, stream, limits, run) for stream in streams)
-        best = min(fits, key=lambda fit: fit.objective)
-    warn_if_cut_short(best)
+        begin = Progress(generator) if session is None else session.begin
+        best = best_fit(fitting, problem, n_init, limits, run, begin=begin, session=session)
+    warn_if_cut_short(best, stacklevel=4)
     return best
+
+
+def _opened(checkpoint: str | os.PathLike[str] | Keeper | None, resume: bool, task: Task) -> Session | None:
+    if checkpoint is None:
+        if resume:
+            raise ParameterError("resume=True needs the checkpoint to go on from: pass checkpoint='run.ckpt', say")
+        return None
+    if isinstance(checkpoint, (str, os.PathLike)):
+        raise ParameterError("the core opens no files: call imgnmf.factorize, or pass an imgnmf.Checkpoint")
+    return checkpoint.opened(task, resume)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks, Runner, energy_of
 from imgnmf.core.encode import encodable, exact_coefficients
 from imgnmf.core.inits import Init
-from imgnmf.core.iterate import Iterate, Problem, exact_loss, iterate, settled
-from imgnmf.core.limits import MAX_ITER, Limits
+from imgnmf.core.iterate import Iterate, Problem, exact_loss, first_iterate, iterate, settled
+from imgnmf.core.limits import INTERRUPTED, MAX_ITER, Limits
 from imgnmf.core.penalties import Penalties, Weight, weights_of
+from imgnmf.core.progress import Keeping, Progress, Session, Standing
 from imgnmf.core.result import Factorization, History, in_unit
 from imgnmf.core.robust import Robust
 from imgnmf.core.seen import only_seen
@@ -22,7 +25,7 @@ from imgnmf.core.steering import FREE, Steering
 from imgnmf.core.units import in_user_units, power_of_two
 from imgnmf.errors import DataWarning
 
-__all__ = ["Fitting"]
+__all__ = ["Fitting", "best_fit"]
 
 
 @dataclass(frozen=True)
@@ -54,20 +57,35 @@ class Fitting:
         given = self.steering.in_unit(blocks.exponent, blocks.dtype)
         return Problem(blocks, loss, self.solver, *weights, energy, reference, steering=given)
 
-    def fit(self, problem: Problem, rng: np.random.Generator, limits: Limits, run: Runner[Any]) -> Factorization:
-        """Start, iterate until something ends it, and finish."""
-        W, H = steered_start(self.init, problem, self.rank, rng, run)
-        problem = settled(problem, W, H)
-        history = History(rounding=problem.rounding, reference=problem.reference)
-        best, reason, converged = limits.follow(iterate(problem, W, H, run), problem, history)
-        if best is None:
-            best = Iterate(W, H, np.nan, np.nan, np.nan)
-        elif (converged or reason.startswith(MAX_ITER)) and encodable(self.loss) and self.loss.convex:
+    def fit(
+        self, problem: Problem, rng: np.random.Generator, limits: Limits, run: Runner[Any], keeping: Keeping
+    ) -> Factorization:
+        """Start, or go on where an earlier run stopped, iterate until something ends it, and finish."""
+        problem, begin, history = self._begun(problem, rng, run, keeping.progress.standing)
+        iterates = iterate(problem, begin, run, lasting=keeping.lasting)
+        after = partial(keeping.after, history=history, loss=problem.loss)
+        best, reason, converged = limits.follow(iterates, begin, problem, history, after)
+        after(best, last=True)
+        ended = best.iteration and (converged or reason.startswith(MAX_ITER))
+        if ended and encodable(self.loss) and self.loss.convex:
             # The coefficients that `encode` would find for the final parts.
             inside = problem.steering.constraint_H
-            H = exact_coefficients(best.W, problem.blocks, problem.loss, problem.penalty_H, run, inside)
-            best = replace(best, H=H)
+            try:
+                H = exact_coefficients(best.W, problem.blocks, problem.loss, problem.penalty_H, run, inside)
+                best = replace(best, H=H)
+            except KeyboardInterrupt:
+                reason, converged = INTERRUPTED, False
         return self.result(best, problem, history, reason, converged)
+
+    def _begun(
+        self, problem: Problem, rng: np.random.Generator, run: Runner[Any], standing: Standing | None
+    ) -> tuple[Problem, Iterate, History]:
+        if standing is not None:
+            history = replace(standing.history, rounding=problem.rounding, reference=problem.reference)
+            return replace(problem, loss=standing.loss), standing.iterate, history
+        W, H = steered_start(self.init, problem, self.rank, rng, run)
+        history = History(rounding=problem.rounding, reference=problem.reference)
+        return settled(problem, W, H), first_iterate(problem, W, H), history
 
     def result(self, best: Iterate, problem: Problem, history: History, reason: str, converged: bool) -> Factorization:
         """The best pair in the user's unit, its error computed anew."""
@@ -97,7 +115,7 @@ class Fitting:
 
     def of_nothing(self, shape: tuple[int, int], blocks: ColumnBlocks) -> Factorization:
         """The factors of a matrix of zeros: zeros, and a word about it."""
-        warnings.warn("V is zero everywhere, so W and H are too", DataWarning, stacklevel=3)
+        warnings.warn("V is zero everywhere, so W and H are too", DataWarning, stacklevel=4)
         return Factorization(
             W=np.zeros((shape[0], self.rank), blocks.dtype),
             H=np.zeros((self.rank, shape[1]), blocks.dtype),
@@ -111,3 +129,32 @@ class Fitting:
             solver=self.solver.name,
             init=self.init.name,
         )
+
+
+def best_fit(
+    fitting: Fitting,
+    problem: Problem,
+    n_init: int,
+    limits: Limits,
+    run: Runner[Any],
+    *,
+    begin: Progress,
+    session: Session | None,
+) -> Factorization:
+    """The best of `n_init` starts, those that an earlier run has done left out; after Ctrl-C, of those begun."""
+    if begin.standing is not None:
+        limits = replace(limits, started=time.perf_counter() - begin.seconds)
+    best, streams = begin.best, begin.rng.spawn(n_init)
+    for start in range(begin.start, n_init):
+        standing = begin.standing if start == begin.start else None
+        progress = replace(begin, start=start, best=best, standing=standing)
+        try:
+            fit = fitting.fit(problem, streams[start], limits, run, Keeping(session, progress))
+        except KeyboardInterrupt:  # while a start was prepared
+            if best is None:
+                raise
+            return replace(best, reason=INTERRUPTED, converged=False)
+        best = fit if best is None or fit.objective < best.objective else best
+        if fit.reason == INTERRUPTED:
+            return replace(best, reason=INTERRUPTED, converged=False)
+    return cast("Factorization", best)

@@ -14,14 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import count
 from typing import Any
 
 import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks, Runner, block_spans
 from imgnmf.core.constraints import Constraint, constrained_step, promised_gain
-from imgnmf.core.extrapolation import Pace, extrapolated
+from imgnmf.core.extrapolation import Way, extrapolated
 from imgnmf.core.losses import Loss
 from imgnmf.core.parts import Array, Parts, inner
 from imgnmf.core.penalties import Weight
@@ -30,7 +29,7 @@ from imgnmf.core.solvers import Solver
 from imgnmf.core.sparse import is_sparse, model_at, stored_divergence, stored_squares
 from imgnmf.core.steering import FREE, Steering
 
-__all__ = ["Iterate", "Problem", "exact_loss", "iterate", "settled"]
+__all__ = ["Iterate", "Problem", "exact_loss", "first_iterate", "iterate", "settled"]
 
 # The stationarity of both halves costs a product more than the pass itself needs, so it is looked at now and then.
 CHECK_EVERY = 10
@@ -80,9 +79,9 @@ class Problem:
         return promised_gain(parts, W[self.steering.n_fixed :], self.steering.constraint_W)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Iterate:
-    """The best pair after one more iteration.
+    """The best pair after one more iteration, and all else that the next iteration depends on.
 
     Attributes
     ----------
@@ -94,6 +93,13 @@ class Iterate:
         ``|V - W H|^2``.
     predicted_decrease : float
         What one more step promises to gain; NaN in iterations that did not look.
+    iteration : int
+        How many were done.
+    ahead : array, shape (rank, n_pixels)
+        The extrapolated W that the next iteration looks from.
+    last_W, last_H : array
+        What the last steps gave, before extrapolation.
+    way : Way
     """
 
     W: Array
@@ -101,95 +107,87 @@ class Iterate:
     objective: float
     squared_residual: float
     predicted_decrease: float
+    iteration: int
+    ahead: Array
+    last_W: Array
+    last_H: Array
+    way: Way
 
 
 @dataclass
 class _Memory:
-    """Three buffers for H that change places: the accepted pair's, the last step's, and a spare.
+    """Buffers for H that change places: the accepted pair's, the last step's, a spare, and the extrapolation's.
 
-    A pass reads `accepted`, writes the step's result to `spare`, and replaces `last` by the extrapolation. So
-    nothing is copied, and the accepted H survives a pass that is taken back or interrupted.
+    A pass reads `accepted` and `last`, writes the step's result to `spare` and its extrapolation to `ahead`. So
+    nothing is copied, and the accepted H survives a pass that is taken back or interrupted. Where nobody needs `last`
+    after such a pass, it is `ahead` too, and a buffer is saved.
     """
 
     accepted: Array
     last: Array
     spare: Array
+    ahead: Array
+
+    @classmethod
+    def of(cls, begin: Iterate, lasting: bool) -> _Memory:
+        # All in one memory order, or results would round differently after a stop.
+        last = begin.H.copy("K") if begin.last_H is begin.H else begin.last_H
+        return cls(begin.H, last, np.empty_like(begin.H), np.empty_like(begin.H) if lasting else last)
 
     def accept(self) -> None:
-        self.accepted, self.last, self.spare = self.last, self.spare, self.accepted
+        lasting = self.ahead is not self.last
+        self.accepted, self.last, self.spare, free = self.ahead, self.spare, self.accepted, self.last
+        self.ahead = free if lasting else self.last
 
 
-def iterate(problem: Problem, W: Array, H: Array, run: Runner[Any]) -> Iterator[Iterate]:
-    """Improve ``(W, H)`` forever; each iterate's objective is at most the one's before.
+def first_iterate(problem: Problem, W: Array, H: Array) -> Iterate:
+    """A start, before the first iteration; `H` is taken over, not copied."""
+    H = H if H.flags.forc else np.ascontiguousarray(H)
+    return Iterate(W, H, np.inf, np.nan, np.nan, 0, W, W, H, Way(problem.solver.pace))
+
+
+def iterate(problem: Problem, begin: Iterate, run: Runner[Any], *, lasting: bool = False) -> Iterator[Iterate]:
+    """Go on from an iterate forever; each one's objective is at most that of the one before.
 
     Parameters
     ----------
     problem : Problem
-    W, H : array, shape (rank, n_pixels) and (rank, n_images)
-        The start, in the working precision. `H` is taken over, not copied.
+    begin : Iterate
+        `first_iterate` of a start in the working precision, or any that an earlier run of the same problem gave: what
+        follows is then the same to the last bit. Its buffers for H are taken over, not copied.
     run : callable
         Maps a function over column spans, in order; see `imgnmf.core.blocks.running`.
+    lasting : bool
+        Whether an iterate must stay whole, not its pair alone, while the next one is computed; takes one more H.
 
     Yields
     ------
     Iterate
     """
-    memory = _Memory(H, H.copy(), np.empty_like(H))
-    way = _Way(problem.solver.pace)
-    ahead, accepted_W, last_W = W, W, W
-    objective, squared_residual = np.inf, np.nan
-    for iteration in count(1):
+    memory, now = _Memory.of(begin, lasting), begin
+    while True:
+        iteration = now.iteration + 1
         checking = iteration % CHECK_EVERY == 0
-        total, decrease = one_pass(problem, ahead, memory, way, checking, run)
-        stepped = step_W(problem, total, ahead, way.careful > 0, run)
-        found = total.measured(ahead, stepped, problem.energy)
-        value = found.loss + problem.penalty_W.value(found.factor) + problem.penalty_H.value(memory.last)
-        if checking:
-            decrease += problem.stationarity_of_W(total, stepped)
-        if value <= objective + problem.rounding or iteration == 1:
-            objective, squared_residual, accepted_W = (
-                min(value, objective),
-                found.squared_residual,
-                found.factor,
-            )
+        total, decrease = one_pass(problem, now.ahead, memory, now.way, checking, run)
+        stepped = step_W(problem, total, now.ahead, now.way.careful > 0, run)
+        found = total.measured(now.ahead, stepped, problem.energy)
+        value = found.loss + problem.penalty_W.value(found.factor) + problem.penalty_H.value(memory.ahead)
+        decrease = decrease + problem.stationarity_of_W(total, stepped) if checking else np.nan
+        if value <= now.objective + problem.rounding or iteration == 1:
             memory.accept()
-            way = way.after_success()
-            ahead = problem.steering.kept_W(extrapolated(stepped, last_W, way.momentum, way.positive_only))
-            last_W = stepped
+            way = now.way.after_success()
+            ahead = problem.steering.kept_W(extrapolated(stepped, now.last_W, way.momentum, way.positive_only))
+            value, pair = float(min(value, now.objective)), (found.factor, memory.accepted)
+            now = Iterate(*pair, value, found.squared_residual, decrease, iteration, ahead, stepped, memory.last, way)
         else:
-            ahead, last_W, way = accepted_W, accepted_W, way.after_rise()
-        yield Iterate(accepted_W, memory.accepted, objective, squared_residual, decrease if checking else np.nan)
-
-
-@dataclass(frozen=True)
-class _Way:
-    """How the next iteration goes: how far it extrapolates, and for how long it must be careful.
-
-    After a rise comes an iteration of careful steps without extrapolation; after a rise soon again, twice as many.
-    """
-
-    pace: Pace | None
-    momentum: float = 0.0
-    careful: int = 0
-    caution: int = 1
-
-    @property
-    def positive_only(self) -> bool:
-        return self.pace is not None and self.pace.positive_only
-
-    def after_success(self) -> _Way:
-        if self.careful > 1:
-            return replace(self, careful=self.careful - 1)
-        pace = self.pace.after_success() if self.pace and self.momentum else self.pace
-        return _Way(pace, pace.momentum if pace else 0.0, 0, self.caution if self.careful else 1)
-
-    def after_rise(self) -> _Way:
-        pace = self.pace.after_rise() if self.pace and self.momentum else self.pace
-        return _Way(pace, 0.0, self.caution, min(2 * self.caution, 64))
+            # Without momentum the next iteration does not ask for the last H.
+            way = now.way.after_rise()
+            now = replace(now, predicted_decrease=decrease, iteration=iteration, ahead=now.W, last_W=now.W, way=way)
+        yield now
 
 
 def one_pass(
-    problem: Problem, W: Array, memory: _Memory, way: _Way, checking: bool, run: Runner[Any]
+    problem: Problem, W: Array, memory: _Memory, way: Way, checking: bool, run: Runner[Any]
 ) -> tuple[Parts, float]:
     """Visit every block: step its H, extrapolate it, and add up what the step on W needs."""
 
@@ -202,7 +200,7 @@ def one_pass(
         H_y = extrapolated(stepped, memory.last[:, span], way.momentum, way.positive_only)
         H_y = problem.steering.kept_H(H_y)
         memory.spare[:, span] = stepped
-        memory.last[:, span] = H_y
+        memory.ahead[:, span] = H_y
         return problem.parts_of_W(V_b, M_b, W, H_y), decrease
 
     visits = run(visit, problem.blocks.spans)

@@ -17,7 +17,7 @@ import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks, Runner, energy_of
 from imgnmf.core.inits import Init, RandomInit, coefficients_for, fitted_start, parts_for
-from imgnmf.core.iterate import Problem, iterate
+from imgnmf.core.iterate import Problem, first_iterate, iterate
 from imgnmf.core.losses import Form, Frobenius
 from imgnmf.core.parts import Array, Quadratic
 from imgnmf.core.penalties import Weight
@@ -92,7 +92,7 @@ def _after(
     iterations: int, problem: Problem, W: Array, H: Array, run: Runner[Any], *, little: float = LITTLE
 ) -> tuple[Array, Array]:
     objectives: list[float] = []
-    for last in islice(iterate(problem, W, H, run), iterations):
+    for last in islice(iterate(problem, first_iterate(problem, W, H), run), iterations):
         objectives.append(last.objective)
         if len(objectives) > WINDOW and objectives[-WINDOW - 1] - objectives[-1] < little * objectives[-1]:
             break

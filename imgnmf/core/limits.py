@@ -6,13 +6,12 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks
 from imgnmf.core.check import checked_count
-from imgnmf.core.iterate import Iterate
 from imgnmf.core.parts import Array
 from imgnmf.core.result import History, Trace, in_unit
 from imgnmf.core.stopping import RelativeDecrease, StoppingRule, TimeLimit
@@ -68,6 +67,26 @@ class Followed(Protocol):
         ...
 
 
+class Found(Protocol):
+    """What is asked of an iterate, k-major and scaled."""
+
+    @property
+    def W(self) -> Array: ...
+    @property
+    def H(self) -> Array: ...
+    @property
+    def objective(self) -> float: ...
+    @property
+    def squared_residual(self) -> float: ...
+    @property
+    def predicted_decrease(self) -> float: ...
+    @property
+    def iteration(self) -> int: ...
+
+
+F = TypeVar("F", bound=Found)
+
+
 class Fit(Protocol):
     """What is asked of a fit that may have been cut short."""
 
@@ -89,32 +108,45 @@ class Limits:
     started: float
 
     def follow(
-        self, iterates: Iterator[Iterate], problem: Followed, history: History
-    ) -> tuple[Iterate | None, str, bool]:
-        """Run until something says stop: the best pair, why, and whether that means convergence."""
-        best: Iterate | None = None
+        self,
+        iterates: Iterator[F],
+        begin: F,
+        problem: Followed,
+        history: History,
+        after: Callable[[F], object] | None = None,
+    ) -> tuple[F, str, bool]:
+        """Run until something says stop: the best pair, why, and whether that means convergence.
+
+        An iterate to begin with that is not the first is judged like one that was just found.
+        """
+        best = begin
         try:
-            for _ in range(self.max_iter):
-                best = next(iterates)
-                _record(history, best, time.perf_counter() - self.started, problem.energy)
-                if self.callback and self.callback(_state(best, history, problem)):
-                    return best, "the callback asked to stop", False
-                for rule in self.rules:
-                    if reason := rule(history):
-                        return best, reason, rule.converges
+            while (end := self._end(best, problem, history)) is None:
+                found = next(iterates)
+                error = float(np.sqrt(found.squared_residual / problem.energy))
+                history.record(time.perf_counter() - self.started, found.objective, error, found.predicted_decrease)
+                best = found
+                if after is not None:
+                    after(best)
         except KeyboardInterrupt:
+            history.cut(best.iteration)
             return best, INTERRUPTED, False
-        return best, f"{MAX_ITER} = {self.max_iter} iterations were done", False
+        return best, *end
+
+    def _end(self, best: Found, problem: Followed, history: History) -> tuple[str, bool] | None:
+        """Why the fit ends here, and whether that means convergence; None to go on."""
+        if best.iteration:
+            if self.callback and self.callback(_state(best, history, problem)):
+                return "the callback asked to stop", False
+            for rule in self.rules:
+                if reason := rule(history):
+                    return reason, rule.converges
+        return (
+            (f"{MAX_ITER} = {self.max_iter} iterations were done", False) if best.iteration >= self.max_iter else None
+        )
 
 
-def _record(history: History, best: Iterate, seconds: float, energy: float) -> None:
-    history.seconds.append(seconds)
-    history.objective.append(best.objective)
-    history.relative_error.append(float(np.sqrt(best.squared_residual / energy)))
-    history.predicted_decrease.append(best.predicted_decrease)
-
-
-def _state(best: Iterate, history: History, problem: Followed) -> State:
+def _state(best: Found, history: History, problem: Followed) -> State:
     exponent = problem.blocks.exponent
     return State(
         iteration=len(history.seconds),
@@ -138,7 +170,7 @@ def limits_of(
     return Limits(every, checked_count("max_iter", max_iter, 0), callback, time.perf_counter())
 
 
-def warn_if_cut_short(fit: Fit) -> None:
+def warn_if_cut_short(fit: Fit, stacklevel: int = 3) -> None:
     """Say so where `max_iter` came before any stopping rule held; to be called by the function that the user calls."""
     if not fit.n_iter or not fit.reason.startswith(MAX_ITER):
         return
@@ -148,5 +180,5 @@ def warn_if_cut_short(fit: Fit) -> None:
         f"{fit.reason} before the stopping rule held{residual}. Raise max_iter, or pass a looser "
         "stop=RelativeDecrease(tol)",
         ConvergenceWarning,
-        stacklevel=3,
+        stacklevel=stacklevel,
     )

@@ -56,6 +56,18 @@ class History:
         """``sqrt(predicted decrease / reference)``: in units of the relative error for Frobenius."""
         return np.sqrt(np.array(self.predicted_decrease) / self.reference)
 
+    def record(self, seconds: float, objective: float, relative_error: float, predicted_decrease: float) -> None:
+        """Write down one more iteration."""
+        self.seconds.append(seconds)
+        self.objective.append(objective)
+        self.relative_error.append(relative_error)
+        self.predicted_decrease.append(predicted_decrease)
+
+    def cut(self, length: int) -> None:
+        """Forget what came after so many iterations, half a row included."""
+        for column in (self.seconds, self.objective, self.relative_error, self.predicted_decrease):
+            del column[length:]
+
     def frozen(self, unit: float) -> Trace:
         """The trace, with objectives in the user's unit."""
         return Trace(

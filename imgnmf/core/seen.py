@@ -102,5 +102,5 @@ def _tell_unseen(weights: Array, kinds: tuple[tuple[str, int, str], ...] = UNSEE
         if len(unseen):
             listed = ", ".join(map(str, unseen[:5])) + (", ..." if len(unseen) > 5 else "")
             warnings.warn(
-                f"{len(unseen)} {what}(s) without a seen entry ({listed}): {result}", DataWarning, stacklevel=4
+                f"{len(unseen)} {what}(s) without a seen entry ({listed}): {result}", DataWarning, stacklevel=5
             )

@@ -11,7 +11,6 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from imgnmf.core.extrapolation import Pace, extrapolated
-from imgnmf.core.iterate import Iterate
 from imgnmf.core.kernels import hals_sweeps
 from imgnmf.core.limits import Limits
 from imgnmf.core.parts import Array
@@ -20,13 +19,25 @@ from imgnmf.core.units import power_of_two
 from imgnmf.family.frame import Frame, cancelling, coefficients, ridged, squared_residual
 from imgnmf.family.result import FamilyFit, Member
 
-__all__ = ["Alternation", "Factors", "Stepped", "finished", "swept_coefficients"]
+__all__ = ["Alternation", "Factors", "Reached", "Stepped", "finished", "swept_coefficients"]
 
 Factors: TypeAlias = tuple[Array, ...]
 
 # What a step without extrapolation would gain tells how much there is left to gain; it costs a step.
 PROBE_EVERY = 10
 SWEEPS, PATIENCE = 10, 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class Reached:
+    """The best pair after an iteration, as `imgnmf.core.limits` asks for it."""
+
+    W: Array
+    H: Array
+    objective: float = np.inf
+    squared_residual: float = np.nan
+    predicted_decrease: float = np.nan
+    iteration: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,7 +70,7 @@ class Alternation:
     signed: tuple[bool, ...]
     pair: Callable[[Factors], tuple[Array, Array]] = lambda factors: (factors[0], factors[1])
 
-    def iterates(self) -> Iterator[Iterate]:
+    def iterates(self) -> Iterator[Reached]:
         """Improve the factors forever; each iterate's objective is at most the one's before."""
         pace, ahead = Pace(), self.factors
         objective, squared = np.inf, np.nan
@@ -74,7 +85,7 @@ class Alternation:
             promised = np.nan
             if iteration % PROBE_EVERY == 0:
                 promised = max(objective - self.step(self.factors).objective, 0.0)
-            yield Iterate(*self.pair(self.factors), objective, squared, promised)
+            yield Reached(*self.pair(self.factors), objective, squared, promised, iteration)
 
     def _moved_on(self, new: Factors, momentum: float) -> Factors:
         def onward(now: Array, before: Array, signed: bool) -> Array:
@@ -87,7 +98,7 @@ class Alternation:
     def follow(self, frame: Frame, limits: Limits) -> tuple[History, str, bool]:
         """Run until something says stop: how it went, why it ended, and whether that means convergence."""
         history = History(rounding=frame.rounding, reference=frame.energy / 2)
-        _, reason, converged = limits.follow(self.iterates(), frame, history)
+        _, reason, converged = limits.follow(self.iterates(), Reached(*self.pair(self.factors)), frame, history)
         return history, reason, converged
 
 

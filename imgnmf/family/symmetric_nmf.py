@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks
 from imgnmf.core.check import checked_count, checked_rank
-from imgnmf.core.iterate import Iterate
 from imgnmf.core.limits import INTERRUPTED, Callback, Limits, limits_of, warn_if_cut_short
 from imgnmf.core.parts import Array, inner
 from imgnmf.core.result import History
 from imgnmf.core.stopping import StoppingRule
 from imgnmf.errors import DataError, ShapeMismatchError
-from imgnmf.family.alternate import finished
+from imgnmf.family.alternate import Reached, finished
 from imgnmf.family.frame import Frame, framed
 from imgnmf.family.kernels import symmetric_sweep
 from imgnmf.family.result import FamilyFit
@@ -105,7 +105,8 @@ def _fitted(frame: Frame, rank: int, rng: np.random.Generator, limits: Limits) -
     # Random rows whose products have the mean of A (Kuang et al. 2015).
     descent = Descent(A, frame.energy, 2 * np.sqrt(A.mean() / rank) * rng.random((len(A), rank)))
     history = History(rounding=frame.rounding, reference=frame.energy / 2)
-    _, reason, converged = limits.follow(descent.iterates(), frame, history)
+    begin = Reached(descent.rows.T, descent.rows.T)
+    _, reason, converged = limits.follow(descent.iterates(), begin, frame, history)
     H = np.ascontiguousarray(descent.rows.T)
     went = (history, reason, converged)
     return finished(frame, H, H, went, member="symmetric", init="random", unit_in="both")
@@ -119,17 +120,17 @@ class Descent:
     energy: float
     rows: Array
 
-    def iterates(self) -> Iterator[Iterate]:
+    def iterates(self) -> Iterator[Reached]:
         """Improve `rows` forever; what a round gained is what the next one promises."""
         objective = self._objective(self.rows)
-        while True:
+        for iteration in count(1):
             rows = self.rows.copy()
             symmetric_sweep(self.A, rows)
             after = self._objective(rows)
             gained = max(objective - after, 0.0)
             if after <= objective:
                 self.rows, objective = rows, after
-            yield Iterate(self.rows.T, self.rows.T, objective, 2 * objective, gained)
+            yield Reached(self.rows.T, self.rows.T, objective, 2 * objective, gained, iteration)
 
     def _objective(self, rows: Array) -> float:
         gram = rows.T @ rows

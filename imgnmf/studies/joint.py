@@ -13,7 +13,9 @@ import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks, Runner
 from imgnmf.core.kernels import hals_sweeps
+from imgnmf.core.limits import INTERRUPTED
 from imgnmf.core.parts import Array, inner
+from imgnmf.errors import ParameterError
 
 __all__ = ["ChainProblem", "Rounds", "chain_product", "sweeps_over"]
 
@@ -40,6 +42,15 @@ class ChainProblem:
             list(self.run(lambda span: left.T @ self.blocks.load(span), self.blocks.spans)),
             axis=1,
         )
+
+    def relative_error(self, basis: Array, H: Array) -> float:
+        """``|V - basis H| / |V|``."""
+
+        def missed(span: slice) -> float:
+            gap = self.blocks.load(span) - basis @ H[:, span]
+            return inner(gap, gap)
+
+        return float(np.sqrt(sum(self.run(missed, self.blocks.spans)) / self.energy))
 
 
 def chain_product(factors: Sequence[Array]) -> Array:
@@ -98,6 +109,10 @@ class Rounds:
     tol: float
     time_limit: float | None
 
+    def __post_init__(self) -> None:
+        if isinstance(self.tol, bool) or not isinstance(self.tol, (int, float)) or not self.tol > 0:
+            raise ParameterError(f"tol must be a number > 0, got {self.tol!r}")
+
     def tune(self, problem: ChainProblem, chain: Sequence[Array]) -> tuple[Sequence[Array], list[float], str]:
         """The tuned chain, its objective after each round, and why it ended."""
         objective: list[float] = []
@@ -114,7 +129,7 @@ class Rounds:
                     reason = f"the time limit of {self.time_limit:g} s was reached"
                     break
         except KeyboardInterrupt:
-            reason = "interrupted"
+            reason = INTERRUPTED
         return chain, objective, reason
 
     def _settled(self, objective: Sequence[float]) -> bool:

@@ -15,8 +15,9 @@ from imgnmf.core.check import as_matrix, checked_choice, checked_count, checked_
 from imgnmf.core.choices import InitLike
 from imgnmf.core.encode import encode, exact_coefficients
 from imgnmf.core.factorize import factorize
+from imgnmf.core.limits import INTERRUPTED
 from imgnmf.core.losses import Frobenius
-from imgnmf.core.parts import Array, inner
+from imgnmf.core.parts import Array
 from imgnmf.core.penalties import NO_PENALTY
 from imgnmf.core.result import Factorization
 from imgnmf.core.units import as_blocks
@@ -66,7 +67,7 @@ class LayeredFactorization:
     objective : array
         ``|V - product of the chain|^2 / 2`` in units of ``|V|^2``: greedy first, then after each round.
     reason : str
-        Why the tuning ended.
+        Why the tuning ended; "interrupted" after Ctrl-C, also where it came before.
 
     Examples
     --------
@@ -91,6 +92,11 @@ class LayeredFactorization:
     def relative_error(self) -> float:
         """Of the last layer."""
         return self.layers[-1].relative_error
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended it: there may be fewer layers then than were asked for, and they may be less tuned."""
+        return self.reason == INTERRUPTED
 
     def basis(self, layer: int = -1) -> Array:
         """The parts of a layer in pixel space, shape (n_pixels, rank); numbered as in `layers`."""
@@ -200,9 +206,12 @@ def factorize_layers(
     Returns
     -------
     LayeredFactorization
+        After Ctrl-C, of the layers that were begun until then.
 
     Raises
     ------
+    KeyboardInterrupt
+        If Ctrl-C came before there was anything to keep.
     ParameterError
         If ranks do not fall, or one is out of bounds.
     DataError
@@ -220,14 +229,14 @@ def factorize_layers(
     if checked_choice("split", split, ("H", "W")) == "W":
         data = data.T
     wanted = _checked_ranks(ranks, data.shape)
-    rounds = Rounds(checked_count("tune", tune, 0), _checked_tol(tol), time_limit)
+    rounds = Rounds(checked_count("tune", tune, 0), tol, time_limit)
     blocks = _wide(data)
     fit = partial(factorize, init=init, max_iter=max_iter, time_limit=time_limit, rng=rng, threads=threads)
-    chain = _greedy(data, wanted, fit, blocks.exponent, callback)
+    chain, stopped = _greedy(data, wanted, fit, blocks.exponent, callback)
     with running(useful_threads(threads, data.shape, wanted[0])) as run:
         problem = ChainProblem(blocks, run, energy_of(blocks, run))
-        greedy = _relative_error(problem, chain_product(chain[:-1]), chain[-1])
-        tuned, objective, reason = rounds.tune(problem, chain)
+        greedy = problem.relative_error(chain_product(chain[:-1]), chain[-1])
+        tuned, objective, reason = (chain, [], INTERRUPTED) if stopped else rounds.tune(problem, chain)
         layers = tuple(_layers(problem, tuned))
     history = np.array([greedy**2 / 2, *(value / problem.energy for value in objective)])
     if split == "W":
@@ -247,12 +256,6 @@ def _checked_ranks(ranks: Iterable[int], shape: tuple[int, int]) -> tuple[int, .
     return wanted
 
 
-def _checked_tol(tol: float) -> float:
-    if isinstance(tol, bool) or not isinstance(tol, (int, float)) or not tol > 0:
-        raise ParameterError(f"tol must be a number > 0, got {tol!r}")
-    return float(tol)
-
-
 def _wide(V: Array) -> ColumnBlocks:
     blocks = as_blocks(V, Frobenius())
     if not V.any():
@@ -264,16 +267,24 @@ def _wide(V: Array) -> ColumnBlocks:
 
 def _greedy(
     V: Array, ranks: Sequence[int], fit: Callable[..., Factorization], exponent: int, callback: LayerCallback | None
-) -> list[Array]:
-    """``[W_1, ..., W_L, H_L]`` in the unit of the blocks."""
+) -> tuple[list[Array], bool]:
+    """``[W_1, ..., W_L, H_L]`` in the unit of the blocks, and whether Ctrl-C ended it."""
     chain: list[Array] = []
-    above = V
+    above, stopped = V, False
     for place, rank in enumerate(ranks):
-        found = fit(above, rank, callback=partial(callback, place) if callback else None)
+        try:
+            found = fit(above, rank, callback=partial(callback, place) if callback else None)
+        except KeyboardInterrupt:  # while the layer's start was prepared
+            if not chain:
+                raise
+            stopped = True
+            break
         length = np.linalg.norm(found.W.astype(np.float64), axis=0)
         chain.append(found.W / np.where(length > 0, length, 1))
         above = found.H.astype(np.float64) * length[:, None]
-    return [*chain, np.ldexp(above, -exponent)]
+        if stopped := found.reason == INTERRUPTED:
+            break
+    return [*chain, np.ldexp(above, -exponent)], stopped
 
 
 def _layers(problem: ChainProblem, chain: Sequence[Array]) -> Iterator[Layer]:
@@ -283,12 +294,4 @@ def _layers(problem: ChainProblem, chain: Sequence[Array]) -> Iterator[Layer]:
     for W in chain[:-1]:
         basis = W if basis is None else basis @ W
         H = exact_coefficients(basis.T, problem.blocks, Frobenius(), NO_PENALTY, problem.run)
-        yield Layer(W, np.ldexp(H, exponent), _relative_error(problem, basis, H))
-
-
-def _relative_error(problem: ChainProblem, basis: Array, H: Array) -> float:
-    def missed(span: slice) -> float:
-        gap = problem.blocks.load(span) - basis @ H[:, span]
-        return inner(gap, gap)
-
-    return float(np.sqrt(sum(problem.run(missed, problem.blocks.spans)) / problem.energy))
+        yield Layer(W, np.ldexp(H, exponent), problem.relative_error(basis, H))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from imgnmf.core.encode import encode
 from imgnmf.core.factorize import factorize
+from imgnmf.core.limits import INTERRUPTED
 from imgnmf.core.losses import Loss
 from imgnmf.core.result import Factorization
 from imgnmf.errors import ConvergenceWarning, DataWarning
@@ -40,7 +41,10 @@ def quiet_fit(V: Array, rank: int, options: FitOptions, rng: Any, weights: Array
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", DataWarning)
-        return factorize(V, rank, weights=weights, rng=rng, **vars(options))
+        fit = factorize(V, rank, weights=weights, rng=rng, **vars(options))
+    if fit.reason == INTERRUPTED:  # a score of half a fit would look like any other
+        raise KeyboardInterrupt
+    return fit
 
 
 def held_out_entries(V: Array, ranks: Sequence[int], repeats: int, options: FitOptions, seed: int) -> Array:

@@ -15,6 +15,7 @@ from imgnmf.core.choices import InitLike, LossLike, SolverLike, as_init, as_loss
 from imgnmf.core.constraints import Constraint
 from imgnmf.core.factorize import State, factorize
 from imgnmf.core.inits import NNDSVD, SPA, GivenFactors
+from imgnmf.core.limits import INTERRUPTED
 from imgnmf.core.measures import relative_error
 from imgnmf.core.penalties import Penalties
 from imgnmf.core.result import Factorization
@@ -24,8 +25,6 @@ from imgnmf.errors import IncompatibleError, ParameterError
 __all__ = ["RankCallback", "RankRow", "RankStudy", "checked_ranks", "factorize_ranks"]
 
 RankCallback: TypeAlias = Callable[[int, State], object]
-
-INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from imgnmf.archive_layers import load_layers
-from tests.cli.runs import DONE, everything_below, refusal, run
+from tests.cli.runs import DONE, INTERRUPTED, everything_below, refusal, run
 
 
 def test_the_layers_are_drawn_saved_and_summarized(folder, tmp_path):
@@ -37,3 +39,31 @@ def test_layers_that_make_no_sense_are_refused(folder, tmp_path, layers, words):
 def test_a_loss_that_layers_do_not_know_is_refused(folder, tmp_path):
     words = refusal("gallery", folder, "--layers", "4,2", "--loss", "kullback-leibler", "-o", tmp_path / "out")
     assert "--loss" in words
+
+
+@pytest.mark.parametrize(("at", "kept"), [(0, False), (1, True)])
+def test_ctrl_c_in_a_layer_keeps_the_ranks_and_the_layers_so_far(folder, tmp_path, monkeypatch, at, kept):
+    from imgnmf.commands import layers
+
+    def interrupt(place, state):
+        if (place, state.iteration) == (at, 2):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(layers, "factorize_layers", partial(layers.factorize_layers, callback=interrupt))
+    out = tmp_path / "out"
+    refusal("gallery", folder, "-k", 2, "--layers", "6,4,2", "-o", out, code=INTERRUPTED)
+    made = everything_below(out)
+    assert "k02.imgnmf" in made
+    assert ("layers.imgnmf" in made) == kept
+    if kept:
+        deep = load_layers(out / "layers.imgnmf")
+        assert (deep.ranks, deep.interrupted) == ((6, 4), True)
+
+
+def test_ctrl_c_while_images_are_kept_aside_draws_the_rest_without_half_a_number(folder, tmp_path, monkeypatch):
+    from imgnmf.studies import prediction
+
+    whole = prediction.factorize
+    monkeypatch.setattr(prediction, "factorize", lambda *a, **o: replace(whole(*a, **o), reason="interrupted"))
+    refusal("gallery", folder, "-k", 2, "-o", tmp_path / "out", code=INTERRUPTED)
+    assert json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))["interrupted"]

@@ -45,3 +45,38 @@ def test_a_last_layer_of_rank_one_and_a_matrix_of_zeros(V):
     assert imgnmf.factorize_layers(V, (4, 1), max_iter=3000).basis().shape == (64, 1)
     with pytest.raises(DataError, match="zero everywhere"):
         imgnmf.factorize_layers(np.zeros((4, 3)), (2, 1))
+
+
+def interrupted_at(layer, iteration):
+    def interrupt(place, state):
+        if (place, state.iteration) == (layer, iteration):
+            raise KeyboardInterrupt
+
+    return interrupt
+
+
+@pytest.mark.parametrize("split", ["H", "W"])
+def test_ctrl_c_keeps_the_layers_that_were_begun(V, split):
+    deep = imgnmf.factorize_layers(V, (16, 8, 4), split=split, max_iter=3000, callback=interrupted_at(1, 5))
+    assert deep.interrupted
+    assert deep.ranks == (16, 8)
+    whole = imgnmf.factorize_layers(V, (16, 8, 4), split=split, max_iter=3000, tune=0)
+    assert not whole.interrupted
+    np.testing.assert_array_equal(deep.basis(0), whole.basis(0))
+    for layer in range(2):
+        assert deep.layers[layer].relative_error == pytest.approx(relative_error(V, deep.reconstruct(layer)))
+
+
+def test_ctrl_c_in_the_start_of_a_layer_keeps_those_before_and_in_the_first_is_passed_on(V, monkeypatch):
+    from imgnmf.studies import layers
+
+    def interrupted_start(W_or_V, rank, **options):
+        if rank == 8:
+            raise KeyboardInterrupt
+        return imgnmf.factorize(W_or_V, rank, **options)
+
+    monkeypatch.setattr(layers, "factorize", interrupted_start)
+    deep = imgnmf.factorize_layers(V, (16, 8, 4), max_iter=3000)
+    assert (deep.ranks, deep.interrupted) == ((16,), True)
+    with pytest.raises(KeyboardInterrupt):
+        imgnmf.factorize_layers(V, (8, 4), max_iter=3000)

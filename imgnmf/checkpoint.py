@@ -1,0 +1,143 @@
+"""Keep the progress of a fit in a file, so that it can be stopped at any time and goes on where it was.
+
+`factorize` here is that of the core, which knows no files; it takes a path too.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ParamSpec
+
+from imgnmf.core import factorize as core
+from imgnmf.core.progress import Progress, Session, Task
+from imgnmf.core.result import Factorization
+from imgnmf.errors import CheckpointWarning, OutputError, ParameterError
+
+if TYPE_CHECKING:
+    from imgnmf.checkpoint_task import Identity
+
+__all__ = ["Checkpoint", "factorize"]
+
+EVERY_SECONDS = 30.0
+# Writing by the clock takes at most this share of the time.
+SHARE = 0.05
+
+Parameters = ParamSpec("Parameters")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where and how often `factorize` keeps its progress; at the end of the fit it does so always.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file; its folder must exist. Only a fit that resumes it replaces it.
+    every_iterations : int, optional
+    every_seconds : float, optional
+        By the clock, and so seldom that writing takes at most a twentieth of the time. Without either, 30 seconds.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import imgnmf
+    >>> V = imgnmf.load_dataset("swimmer").V
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     kept = Checkpoint(pathlib.Path(folder) / "run.ckpt", every_iterations=20)
+    ...     stopped = imgnmf.factorize(V, 16, checkpoint=kept, callback=lambda state: state.iteration == 30)
+    ...     went_on = imgnmf.factorize(V, 16, checkpoint=kept, resume=True)
+    >>> at_once = imgnmf.factorize(V, 16)
+    >>> (went_on.W == at_once.W).all(), went_on.n_iter == at_once.n_iter
+    (np.True_, True)
+    """
+
+    path: str | os.PathLike[str]
+    every_iterations: int | None = None
+    every_seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        iterations, seconds = self.every_iterations, self.every_seconds
+        if iterations is not None and (
+            isinstance(iterations, bool) or not isinstance(iterations, int) or iterations < 1
+        ):
+            raise ParameterError(f"every_iterations must be a whole number >= 1 or None, got {iterations!r}")
+        if seconds is not None and (not isinstance(seconds, (int, float)) or not seconds >= 0):
+            raise ParameterError(f"every_seconds must be a number >= 0 or None, got {seconds!r}")
+
+    def opened(self, task: Task, resume: bool) -> Session:
+        """The file, seen to be of this task, or begun."""
+        from imgnmf.checkpoint_file import read_progress, write_progress
+        from imgnmf.checkpoint_task import identity_of
+
+        there, identity = os.path.lexists(self.path), identity_of(task)
+        if there and not resume:
+            raise ParameterError(
+                f"{os.fspath(self.path)!r} exists, and may hold hours of work: pass resume=True to go on with it, "
+                "give another name, or delete it"
+            )
+        if there:
+            return _FileSession(self, *read_progress(self.path, identity, task))
+        begin = Progress(task.rng)
+        write_progress(self.path, identity, begin)  # a place that cannot be written to is told before the work
+        return _FileSession(self, identity, begin)
+
+
+@dataclass
+class _FileSession:
+    """The file while a fit runs."""
+
+    checkpoint: Checkpoint
+    identity: Identity
+    begin: Progress
+    again: float = 0.0
+    failed: bool = False
+
+    def __post_init__(self) -> None:
+        self.again = time.perf_counter() + self._pause
+
+    @property
+    def _pause(self) -> float:
+        given = self.checkpoint.every_seconds
+        if given is None:
+            return EVERY_SECONDS if self.checkpoint.every_iterations is None else float("inf")
+        return float(given)
+
+    def due(self, iteration: int) -> bool:
+        """Whether the iterations or the clock say so."""
+        every = self.checkpoint.every_iterations
+        return (every is not None and iteration % every == 0) or time.perf_counter() >= self.again
+
+    def keep(self, progress: Progress) -> None:
+        """Write the file; where that fails, the one before stays, and the first failure is told."""
+        from imgnmf.checkpoint_file import write_progress
+
+        started = time.perf_counter()
+        try:
+            write_progress(self.checkpoint.path, self.identity, progress)
+        except OutputError as reason:
+            if not self.failed:
+                self.failed = True
+                words = f"the progress could not be kept, the fit goes on without: {reason}"
+                warnings.warn(words, CheckpointWarning, stacklevel=2)
+        now = time.perf_counter()
+        self.again = now + max(self._pause, (now - started) / SHARE)
+
+
+def _taking_paths(fit: Callable[Parameters, Factorization]) -> Callable[Parameters, Factorization]:
+    # Its own module stays, or it could not be pickled.
+    @functools.wraps(fit, assigned=("__name__", "__qualname__", "__doc__"))
+    def factorize(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Factorization:
+        path = kwargs.get("checkpoint")
+        if isinstance(path, (str, os.PathLike)):
+            kwargs["checkpoint"] = Checkpoint(path)
+        return fit(*args, **kwargs)
+
+    return factorize
+
+
+factorize = _taking_paths(core.factorize)

@@ -1,0 +1,59 @@
+"""`imgnmf fit --checkpoint`: where the progress of a fit is kept, and whether to go on with it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from imgnmf.checkpoint import Checkpoint
+from imgnmf.commands.output import checked_file
+from imgnmf.errors import ParameterError
+
+__all__ = ["KeptProgress"]
+
+
+@dataclass(frozen=True)
+class KeptProgress:
+    """What the command line was told of checkpoints.
+
+    Attributes
+    ----------
+    path : str, optional
+        To resume without one means the output's name with the ending .ckpt.
+    every : str, optional
+        ``"100"`` for iterations, ``"60s"`` for seconds.
+    resume : bool
+    """
+
+    path: str | None = None
+    every: str | None = None
+    resume: bool = False
+
+    def checkpoint(self, output: Path, *, force: bool) -> Checkpoint | None:
+        """Return where to keep the progress, seen to be possible before the work, or None.
+
+        >>> KeptProgress(every="60s", resume=True).checkpoint(Path("faces.imgnmf"), force=False)
+        Checkpoint(path=PosixPath('faces.ckpt'), every_iterations=None, every_seconds=60.0)
+        """
+        if self.path is None and not self.resume:
+            if self.every is not None:
+                raise ParameterError(
+                    "--checkpoint-every says how often to write what --checkpoint names; give that too"
+                )
+            return None
+        place = str(output.with_suffix(".ckpt")) if self.path is None else self.path
+        return Checkpoint(checked_file(place, force=force or self.resume, suffix=".ckpt"), *self._how_often())
+
+    def begin_anew(self, checkpoint: Checkpoint | None) -> None:
+        """Delete what an earlier run left, unless it is gone on with."""
+        if checkpoint is not None and not self.resume:
+            Path(checkpoint.path).unlink(missing_ok=True)
+
+    def _how_often(self) -> tuple[int | None, float | None]:
+        if self.every is None:
+            return None, None
+        match = re.fullmatch(r"([1-9][0-9]{0,8})(s?)", self.every)
+        if match is None:
+            raise ParameterError(f"--checkpoint-every must be iterations, say 100, or seconds, 60s; got {self.every!r}")
+        return (None, float(match[1])) if match[2] else (int(match[1]), None)

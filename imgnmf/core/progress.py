@@ -1,0 +1,132 @@
+"""How far a fit is: enough to go on as if it had never stopped. Where that is kept is decided outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from imgnmf.core.blocks import ColumnBlocks, Runner
+from imgnmf.core.iterate import Iterate
+from imgnmf.core.limits import Limits
+from imgnmf.core.result import Factorization, History
+
+if TYPE_CHECKING:
+    from imgnmf.core.fitting import Fitting
+
+__all__ = ["Keeper", "Keeping", "Progress", "Session", "Standing", "Task"]
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """Where the fit from one start stands after an iteration.
+
+    Attributes
+    ----------
+    iterate : Iterate
+    history : History
+    loss : Loss
+        A robust one has settled what it found at the start.
+    """
+
+    iterate: Iterate
+    history: History
+    loss: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Progress:
+    """How far a fit is.
+
+    Attributes
+    ----------
+    rng : numpy.random.Generator
+        What the starts' own streams are spawned from.
+    start : int
+        Which of the `n_init` starts is under way.
+    best : Factorization, optional
+        Of the starts before.
+    standing : Standing, optional
+        None where the start has not begun.
+    """
+
+    rng: np.random.Generator
+    start: int = 0
+    best: Factorization | None = None
+    standing: Standing | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long it took to come so far."""
+        return 0.0 if self.standing is None else self.standing.history.seconds[-1]
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What is asked for: progress is worth something for the same task alone.
+
+    Attributes
+    ----------
+    fitting : Fitting
+    blocks : ColumnBlocks
+    n_init : int
+    limits : Limits
+    rng : numpy.random.Generator
+        Not yet drawn from.
+    any_rng : bool
+        Whether any other would do.
+    run : callable
+        The threads of the fit.
+    """
+
+    fitting: Fitting
+    blocks: ColumnBlocks
+    n_init: int
+    limits: Limits
+    rng: np.random.Generator
+    any_rng: bool
+    run: Runner[Any]
+
+
+class Session(Protocol):
+    """Where the progress of one fit is kept."""
+
+    @property
+    def begin(self) -> Progress:
+        """Where to go on."""
+        ...
+
+    def due(self, iteration: int) -> bool:
+        """Whether it is time to keep the progress."""
+        ...
+
+    def keep(self, progress: Progress) -> None:
+        """Keep it; nothing of it is held on to, and what goes wrong does not end the fit."""
+        ...
+
+
+class Keeper(Protocol):
+    """What `factorize` takes as ``checkpoint``."""
+
+    def opened(self, task: Task, resume: bool) -> Session:
+        """A place for the progress of this task, refused where it holds that of another."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Keeping:
+    """What is kept while one start is followed."""
+
+    session: Session | None
+    progress: Progress
+
+    @property
+    def lasting(self) -> bool:
+        """Whether every iterate must stay whole until the next is there."""
+        return self.session is not None
+
+    def after(self, iterate: Iterate, history: History, loss: Any, *, last: bool = False) -> None:
+        """Keep what an iteration came to, if it is time."""
+        if self.session and iterate.iteration and (last or self.session.due(iterate.iteration)):
+            self.session.keep(replace(self.progress, standing=Standing(iterate, history, loss)))
