@@ -7,16 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from imgnmf.core.losses import BetaDivergence
-from imgnmf.core.nnls import own_least_squares
+from imgnmf.core.nnls import nonnegative_least_squares, own_least_squares
 from imgnmf.core.parts import Array, Curvature
 from imgnmf.core.penalties import NO_PENALTY, Weight
-from imgnmf.core.sparse import is_sparse, model_at, stored_divergence
+from imgnmf.core.sparse import is_sparse, model_at, stored_divergence, times
 
 __all__ = ["own_minimisers"]
 
 STEPS, HALVINGS = 400, 30
-# An image is done when a Newton step promises less than this share of the sum of its pixels to the power of beta.
+# An image is done when the next Newton step must be expected to gain less than this share of the sum of its pixels to
+# the power of beta.
 DONE = 1e-15
+# Where Newton's steps begin: least squares, so much of it that no pixel is left dark, and a few multiplicative steps.
+LEAST_SQUARES, FIRST_STEPS = 0.95, {True: 3, False: 10}
 
 
 def own_minimisers(
@@ -45,7 +48,8 @@ def own_minimisers(
     >>> own_minimisers(BetaDivergence(1), np.array([[3.0], [1.0]]), np.array([[1.0, 1.0]])).round(9)
     array([[2.]])
     """
-    H, reference = _flat_start(V, W, weights), _references(loss, V, weights)
+    H, reference = _start(loss, V, W, weights, penalty), _references(loss, V, weights)
+    before = np.full(V.shape[1], np.inf)
     todo = np.flatnonzero(V.sum(axis=0) if is_sparse(V) else V.any(axis=0))
     V = V if is_sparse(V) else np.asarray(V, order="F")
     for _ in range(STEPS):
@@ -55,7 +59,10 @@ def own_minimisers(
         problem = _Columns(loss, V[:, todo], W, seen, penalty)
         step, promised = problem.newton_step(H[:, todo])
         H[:, todo], gained = problem.searched(H[:, todo], step)
-        todo = todo[np.minimum(promised, gained) > DONE * reference[todo]]
+        # Newton's steps shrink faster and faster, so the next promise is to this one at most as this one to the last.
+        expected = np.minimum(promised, gained) * np.minimum(promised / before[todo], 1)
+        before[todo] = promised
+        todo = todo[expected > DONE * reference[todo]]
     return H
 
 
@@ -105,6 +112,20 @@ def _references(loss: BetaDivergence, V: Array, weights: Array | None) -> Array:
         return np.asarray(V.sum(axis=0))
     unit = np.maximum(V, np.finfo(V.dtype).tiny) ** loss.beta
     return np.asarray((unit if weights is None else weights * unit).sum(axis=0))
+
+
+def _start(loss: BetaDivergence, V: Array, W: Array, weights: Array | None, penalty: Weight) -> Array:
+    """Near the minimum where there is but one; else the same for every part, which favours no minimum."""
+    H = _flat_start(V, W, weights)
+    if not loss.convex:
+        return H
+    if weights is None:
+        best = nonnegative_least_squares(W @ W.T, times(W, V))
+        H = LEAST_SQUARES * best + (1 - LEAST_SQUARES) * H
+    for _ in range(FIRST_STEPS[weights is None]):
+        parts = penalty.applied(loss.parts("gradient", V, W, H, weights=weights), H)
+        H = H * (parts.minus / np.where(parts.plus > 0, parts.plus, 1)) ** parts.exponent
+    return H
 
 
 def _flat_start(V: Array, W: Array, weights: Array | None) -> Array:

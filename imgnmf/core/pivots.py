@@ -1,0 +1,195 @@
+"""Which coefficients are zero, and what the others are: block principal pivoting, compiled or in NumPy.
+
+Coefficients are exchanged between zero and free until none violates the KKT conditions (Kim & Park 2011, alg. 2), each
+column on its own path. A column's numbers lie together here: the first axis counts columns.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from imgnmf.core.kernels import compiled
+from imgnmf.core.parts import Array
+
+__all__ = ["pivots", "pivots_numpy"]
+
+EXCHANGES = 200
+# A coefficient or slope counts as negative beyond NOISE of the column's largest number; a column is certified when its
+# conditions hold to within CERTIFIED; a part is a mixture of others when less than SINGULAR of its energy is its own.
+NOISE, CERTIFIED, SINGULAR = 1e-12, 1e-10, 1e-14
+
+
+def pivots(grams: Array, inverse: Array | None, product: Array, free: Array) -> tuple[Array, Array]:
+    """Solve ``min_h h' G h / 2 - p' h, h >= 0`` for every row `p` of `product`.
+
+    Parameters
+    ----------
+    grams : array, shape (1, rank, rank) or (n, rank, rank), float64
+        One for all columns or one for each, with a diagonal of ones.
+    inverse : array, shape (rank, rank), optional
+        Of the one `G`, if it is well conditioned: the work then goes with the number of free coefficients or that of
+        zeros, whichever is smaller.
+    product : array, shape (n, rank), float64
+    free : array, shape (n, rank), bool
+        A guess of what is positive.
+
+    Returns
+    -------
+    H : array, shape (n, rank)
+    certified : array, shape (n,), bool
+        Whether the KKT conditions hold, to 1e-10 of the column's largest number. `H` is of no use where they do not.
+
+    Examples
+    --------
+    >>> H, certified = pivots(np.eye(2)[None], None, np.array([[3.0, -1.0]]), np.array([[True, True]]))
+    >>> print(H, certified)
+    [[3. 0.]] [ True]
+    """
+    kernel = compiled(_pivot_columns)
+    if kernel is None:
+        return pivots_numpy(grams, product, free)
+    M = np.zeros(grams.shape[1:]) if inverse is None else np.ascontiguousarray(inverse)
+    H, certified = np.zeros(product.shape), np.zeros(len(product), np.bool_)
+    grams, product = np.ascontiguousarray(grams), np.ascontiguousarray(product)
+    kernel(grams, M, inverse is not None, product, product @ M, np.ascontiguousarray(free), H, certified, EXCHANGES)
+    return H, certified
+
+
+def pivots_numpy(grams: Array, product: Array, free: Array) -> tuple[Array, Array]:
+    """The twin of `pivots`, all columns that are not done at a time.
+
+    >>> H, certified = pivots_numpy(np.eye(2)[None], np.array([[3.0, -1.0]]), np.array([[True, True]]))
+    >>> print(H, certified)
+    [[3. 0.]] [ True]
+    """
+    n, rank = product.shape
+    noise = NOISE * np.abs(product).max(axis=1, initial=0, keepdims=True)
+    free, H, todo = free.copy(), np.zeros(product.shape), np.arange(n)
+    fewest, patience = np.full(n, rank + 1), np.full(n, 3)
+    for _ in range(EXCHANGES):
+        own = grams if len(grams) == 1 else grams[todo]
+        solved = _solve_free(own, product[todo], free[todo])
+        slope = (solved[:, None, :] @ own)[:, 0] - product[todo]
+        wrong = np.where(free[todo], solved, slope) < -noise[todo]
+        count = wrong.sum(axis=1)
+        done = count == 0
+        H[todo] = np.maximum(solved, 0)
+        todo, wrong, count = todo[~done], wrong[~done], count[~done]
+        if not len(todo):
+            break
+        patience[todo] = np.where(count < fewest[todo], 3, patience[todo] - 1)
+        fewest[todo] = np.minimum(count, fewest[todo])
+        free[todo] ^= np.where(patience[todo][:, None] >= 0, wrong, _last_only(wrong))
+    return H, _kkt_hold(grams, product, H)
+
+
+def _solve_free(grams: Array, product: Array, free: Array) -> Array:
+    """Least squares over the free coefficients of each column: the others' rows become the identity's."""
+    systems = np.where(free[:, :, None] & free[:, None, :], grams, 0.0)
+    diagonal = np.einsum("nii->ni", systems)
+    # A ridge at the limit of precision decides between duplicate parts without moving any other answer.
+    diagonal[...] = np.where(free, diagonal * (1 + 1e-13), 1.0)
+    return np.asarray(np.linalg.solve(systems, np.where(free, product, 0.0)[:, :, None])[:, :, 0])
+
+
+def _last_only(wrong: Array) -> Array:
+    last = wrong.shape[1] - 1 - np.argmax(wrong[:, ::-1], axis=1)
+    return np.asarray(wrong & (np.arange(wrong.shape[1]) == last[:, None]))
+
+
+def _kkt_hold(grams: Array, product: Array, H: Array) -> Array:
+    slope = (H[:, None, :] @ grams)[:, 0] - product
+    violation = np.where(H > 0, np.abs(slope), -slope).max(axis=1, initial=0)
+    return np.asarray(violation <= CERTIFIED * np.maximum(np.abs(product), H).max(axis=1, initial=0))
+
+
+def _pivot_columns(
+    grams: Any, inverse: Any, usable: bool, product: Any, direct: Any, free: Any, H: Any, certified: Any, exchanges: int
+) -> None:
+    n, rank = product.shape
+    U = np.empty((rank, rank))
+    found, part = np.empty(rank), np.empty(rank)
+    chosen, inside = np.empty(rank, np.intp), np.empty(rank, np.bool_)
+    for c in range(n):
+        p, x, gram = product[c], direct[c], grams[c if len(grams) > 1 else 0]
+        largest, count = 0.0, 0
+        for i in range(rank):
+            inside[i] = free[c, i]
+            count += inside[i]
+            largest = max(largest, abs(p[i]), abs(x[i]))
+        noise = NOISE * largest
+        fewest, patience = rank + 1, 3
+        for _ in range(exchanges):
+            # The same conditions from the other side: with the slopes y >= 0, h = G^-1 p + G^-1 y. There the zeros'
+            # slopes are solved for, here the free coefficients; what the others come to follows.
+            dual = usable and 2 * count > rank
+            M = inverse if dual else gram
+            size = 0
+            for i in range(rank):
+                found[i] = x[i] if dual else -p[i]
+                if inside[i] != dual:
+                    part[size] = -found[i]
+                    chosen[size] = i
+                    size += 1
+            sound = True
+            for a in range(size):
+                row, line = M[chosen[a]], U[a]
+                for b in range(a, size):
+                    line[b] = row[chosen[b]]
+                # Four rows at a time: one load and store of `line` serves four multiply-adds.
+                t = 0
+                while t + 4 <= a:
+                    u0, u1, u2, u3 = U[t], U[t + 1], U[t + 2], U[t + 3]
+                    f0, f1, f2, f3 = u0[a], u1[a], u2[a], u3[a]
+                    for b in range(a, size):
+                        line[b] -= f0 * u0[b] + f1 * u1[b] + f2 * u2[b] + f3 * u3[b]
+                    part[a] -= f0 * part[t] + f1 * part[t + 1] + f2 * part[t + 2] + f3 * part[t + 3]
+                    t += 4
+                while t < a:
+                    u0, f0 = U[t], U[t, a]
+                    for b in range(a, size):
+                        line[b] -= f0 * u0[b]
+                    part[a] -= f0 * part[t]
+                    t += 1
+                sound = sound and line[a] > SINGULAR * row[chosen[a]]
+                root = 1 / np.sqrt(max(line[a], SINGULAR))
+                for b in range(a, size):
+                    line[b] *= root
+                part[a] *= root
+            if not sound:
+                break
+            for a in range(size - 1, -1, -1):
+                for b in range(a + 1, size):
+                    part[a] -= U[a, b] * part[b]
+                part[a] /= U[a, a]
+                row = M[chosen[a]]
+                for i in range(rank):
+                    found[i] += part[a] * row[i]
+            for a in range(size):
+                found[chosen[a]] = part[a]
+            wrong, last = 0, 0
+            for i in range(rank):
+                if found[i] < -noise:
+                    wrong, last = wrong + 1, i
+            if wrong == 0:
+                for i in range(rank):
+                    H[c, i] = max(found[i], 0.0) if inside[i] else 0.0
+                    found[i] = -p[i]
+                for a in range(rank):
+                    h, row = H[c, a], gram[a]
+                    if h > 0:
+                        for i in range(rank):
+                            found[i] += h * row[i]
+                for i in range(rank):
+                    violated = abs(found[i]) if inside[i] else -found[i]
+                    sound = sound and violated <= CERTIFIED * largest
+                certified[c] = sound
+                break
+            patience = 3 if wrong < fewest else patience - 1
+            fewest = min(fewest, wrong)
+            for i in range(rank):
+                if found[i] < -noise and (patience >= 0 or i == last):
+                    inside[i] = not inside[i]
+                    count += 1 if inside[i] else -1
