@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,8 +18,10 @@ STEPS, HALVINGS = 400, 30
 # An image is done when the next Newton step must be expected to gain less than this share of the sum of its pixels to
 # the power of beta.
 DONE = 1e-15
+# Of that sum, what rounding may add to an objective that does not rise.
+ROUNDING = 1e-14
 # Where Newton's steps begin: least squares, so much of it that no pixel is left dark, and a few multiplicative steps.
-LEAST_SQUARES, FIRST_STEPS = 0.95, {True: 3, False: 10}
+LEAST_SQUARES, FIRST_STEPS = 0.99, {True: 4, False: 10}
 
 
 def own_minimisers(
@@ -49,18 +51,20 @@ def own_minimisers(
     array([[2.]])
     """
     H, reference = _start(loss, V, W, weights, penalty), _references(loss, V, weights)
-    before = np.full(V.shape[1], np.inf)
     todo = np.flatnonzero(V.sum(axis=0) if is_sparse(V) else V.any(axis=0))
     V = V if is_sparse(V) else np.asarray(V, order="F")
+    images = _Columns(loss, V, W, weights, penalty)
+    before, value = np.zeros(V.shape[1]), images.values(H)
     for _ in range(STEPS):
         if not len(todo):
             break
-        seen = None if weights is None else weights[:, todo]
-        problem = _Columns(loss, V[:, todo], W, seen, penalty)
+        problem = images.some(todo)
         step, promised = problem.newton_step(H[:, todo])
-        H[:, todo], gained = problem.searched(H[:, todo], step)
+        H[:, todo], after = problem.searched(H[:, todo], step, value[todo] + ROUNDING * reference[todo])
+        gained, value[todo] = value[todo] - after, after
         # Newton's steps shrink faster and faster, so the next promise is to this one at most as this one to the last.
-        expected = np.minimum(promised, gained) * np.minimum(promised / before[todo], 1)
+        fall = np.where(before[todo] > promised, promised / np.where(before[todo] > 0, before[todo], 1), 1)
+        expected = np.minimum(promised, gained) * fall
         before[todo] = promised
         todo = todo[expected > DONE * reference[todo]]
     return H
@@ -85,17 +89,25 @@ class _Columns:
         step = own_least_squares(hessians, slope, H) - H
         return step, np.einsum("ij,ij->j", slope, step)
 
-    def searched(self, H: Array, step: Array) -> tuple[Array, Array]:
-        """Go along `step` as far as each column's objective falls; and by how much it fell."""
-        before, share = self.values(H), np.ones(H.shape[1])
+    def searched(self, H: Array, step: Array, allowed: Array) -> tuple[Array, Array]:
+        """Go along `step` as far as each column's objective stays below what is allowed; and where it is then."""
+        ahead = H + step
+        value, share = self.values(ahead), 1.0
+        stuck = np.flatnonzero(~(value <= allowed))
         for _ in range(HALVINGS):
-            after = self.values(H + share * step)
-            stuck = ~(after <= before)
-            if not stuck.any():
+            if not len(stuck):
                 break
-            share[stuck] /= 2
-        share[stuck] = 0
-        return H + share * step, np.where(stuck, 0, before - after)
+            share /= 2
+            ahead[:, stuck] = H[:, stuck] + share * step[:, stuck]
+            value[stuck] = self.some(stuck).values(ahead[:, stuck])
+            stuck = stuck[~(value[stuck] <= allowed[stuck])]
+        ahead[:, stuck], value[stuck] = H[:, stuck], allowed[stuck]
+        return ahead, value
+
+    def some(self, columns: Array) -> _Columns:
+        """The problems of these columns alone."""
+        seen = None if self.weights is None else self.weights[:, columns]
+        return replace(self, V=self.V[:, columns], weights=seen)
 
     def values(self, H: Array) -> Array:
         """Each column's objective."""

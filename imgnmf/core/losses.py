@@ -265,4 +265,9 @@ def pair_products(fixed: Array, weights: Array) -> Array:
     if rank * rank * fixed.shape[1] < 1 << 23:
         a, b = np.triu_indices(rank)
         return times(fixed[a] * fixed[b], weights)
-    return np.concatenate([times(fixed[a] * fixed[a:], weights) for a in range(rank)])
+    products, first = np.empty((rank * (rank + 1) // 2, weights.shape[1]), np.result_type(fixed, weights)), 0
+    for a in range(rank):
+        rows = products[first : first + rank - a]
+        rows[...] = times(fixed[a] * fixed[a:], weights)
+        first += rank - a
+    return products

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from imgnmf.core.kernels import hals_sweeps, newton_sweeps
+from imgnmf.core.kernels import hals_sweeps
 from imgnmf.core.parts import Array
-from imgnmf.core.pivots import pivots, pivots_numpy
+from imgnmf.core.pivots import pivots, unit_grams
 
 __all__ = ["nonnegative_least_squares", "own_least_squares"]
 
@@ -14,7 +14,10 @@ __all__ = ["nonnegative_least_squares", "own_least_squares"]
 SWEEPS = 60
 # An inverse serves while the square root of the precision is left of it.
 WELL_CONDITIONED = 1e6
-CHUNK_ENTRIES = 1 << 18
+# Of a unit diagonal, what ties an answer to the one before it; and what the tie may pull in the end.
+TIE, ROUNDS, SLACK = 1e-6, 50, 1e-10
+# A chunk of Gram matrices should stay in a core's second-level cache.
+CHUNK_ENTRIES = 1 << 16
 
 
 def nonnegative_least_squares(gram: Array, product: Array, start: Array | None = None) -> Array:
@@ -65,7 +68,7 @@ def own_least_squares(grams: Array, descent: Array, start: Array | None = None) 
     descent : array, shape (rank, n)
         `p`, the negative gradient at `start`.
     start : array, shape (rank, n), optional
-        None for zeros.
+        None for zeros. What is zero there is guessed to be so in the answer, unless the slope says otherwise.
 
     Returns
     -------
@@ -78,39 +81,41 @@ def own_least_squares(grams: Array, descent: Array, start: Array | None = None) 
     array([[1.5 , 0.75]])
     """
     rank, n = descent.shape
-    guess = newton_sweeps(grams, descent, np.zeros_like(descent), SWEEPS) if start is None else None
     start = np.zeros_like(descent) if start is None else start
-    place = np.zeros((rank, rank), np.intp)
-    place[np.triu_indices(rank)] = np.arange(len(grams))
-    place = np.maximum(place, place.T)
+    free = (start > 0) | (descent > 0)
     H, width = np.empty((rank, n)), max(1, CHUNK_ENTRIES // max(rank**2, 1))
     for span in (slice(first, first + width) for first in range(0, n, width)):
-        free = (start[:, span] > 0) | (descent[:, span] > 0) if guess is None else guess[:, span] > 0
-        own = np.take(np.ascontiguousarray(grams[:, span].T, np.float64), place, axis=1)
-        H[:, span] = _own_chunk(own, descent[:, span].T, start[:, span].T, free.T).T
+        own, product, scale = unit_grams(grams[:, span], descent[:, span], start[:, span])
+        H[:, span] = (_certain(own, None, product, free[:, span].T & (scale > 0)) * scale).T
     return H
 
 
-def _own_chunk(own: Array, descent: Array, start: Array, free: Array) -> Array:
-    diagonal = np.einsum("nii->ni", own)
-    scale, dead = _unit_scale(diagonal), diagonal <= 0
-    product = np.where(dead, 0, (descent + (own @ start[:, :, None])[:, :, 0]) * scale)
-    own = own * scale[:, :, None] * scale[:, None, :]
-    np.einsum("nii->ni", own)[dead] = 1
-    return _certain(own, None, product, free & ~dead) * scale
-
-
 def _certain(grams: Array, inverse: Array | None, product: Array, free: Array) -> Array:
-    """`pivots`, and the columns that it does not certify once more: slower, and with a ridge for duplicate parts."""
+    """`pivots`, and for the columns that it does not certify the slower way."""
     H, certified = pivots(grams, inverse, product, free)
-    if certified.all():
-        return H
     rest = np.flatnonzero(~certified)
-    own, product = grams if len(grams) == 1 else grams[rest], product[rest]
-    ended, _ = pivots_numpy(own, product, free[rest])
-    swept = _swept(own, product)
-    better = _quadratic(own, product, ended) <= _quadratic(own, product, swept)
-    H[rest] = np.where(better[:, None], ended, swept)
+    if len(rest):
+        H[rest] = _proximal(grams if len(grams) == 1 else grams[rest], product[rest])
+    return H
+
+
+def _proximal(grams: Array, product: Array) -> Array:
+    """For parts that are mixtures of each other: `pivots` with a tie to the answer before, until that does not pull.
+
+    Proximal point iterations (Rockafellar 1976), which end at a minimum of the problem without the tie.
+    """
+    H, todo, tie = _swept(grams, product), np.arange(len(product)), np.full((len(product), 1), TIE)
+    for _ in range(ROUNDS):
+        held = tie[todo]
+        own = (grams if len(grams) == 1 else grams[todo]) + held[:, :, None] * np.eye(product.shape[1])
+        moved, certified = pivots(own, None, product[todo] + held * H[todo], H[todo] > 0)
+        pull = np.abs(held * (moved - H[todo])).max(axis=1, initial=0)
+        settled = pull <= SLACK * np.abs(product[todo]).max(axis=1, initial=0)
+        H[todo] = np.where(certified[:, None], moved, H[todo])
+        tie[todo[~certified]] *= 10
+        todo = todo[~(certified & settled)]
+        if not len(todo):
+            break
     return H
 
 
@@ -122,10 +127,6 @@ def _swept(grams: Array, product: Array) -> Array:
             slope = np.einsum("ni,ni->n", H, np.broadcast_to(grams[:, a], H.shape)) - product[:, a]
             H[:, a] = np.maximum(H[:, a] - slope, 0)
     return H
-
-
-def _quadratic(grams: Array, product: Array, H: Array) -> Array:
-    return np.asarray(((H[:, None, :] @ grams)[:, 0] / 2 - product) * H).sum(axis=1)
 
 
 def _unit_scale(diagonal: Array) -> Array:

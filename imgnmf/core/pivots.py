@@ -13,7 +13,7 @@ import numpy as np
 from imgnmf.core.kernels import compiled
 from imgnmf.core.parts import Array
 
-__all__ = ["pivots", "pivots_numpy"]
+__all__ = ["pivots", "pivots_numpy", "unit_grams", "unit_grams_numpy"]
 
 EXCHANGES = 200
 # A coefficient or slope counts as negative beyond NOISE of the column's largest number; a column is certified when its
@@ -193,3 +193,80 @@ def _pivot_columns(
                 if found[i] < -noise and (patience >= 0 or i == last):
                     inside[i] = not inside[i]
                     count += 1 if inside[i] else -1
+
+
+def unit_grams(triangles: Array, descent: Array, start: Array) -> tuple[Array, Array, Array]:
+    """What `pivots` takes, for columns with a Gram matrix `G_j` each and ``p_j = descent_j + G_j start_j``.
+
+    Parameters
+    ----------
+    triangles : array, shape (rank (rank + 1) / 2, n)
+        The upper triangle of each `G_j`, row by row.
+    descent, start : array, shape (rank, n)
+
+    Returns
+    -------
+    grams : array, shape (n, rank, rank)
+        In units of the coefficients that make the diagonals 1.
+    product : array, shape (n, rank)
+    scale : array, shape (n, rank)
+        A coefficient is so many of its unit; 0 for one whose `G_j` has nothing on the diagonal.
+
+    Examples
+    --------
+    >>> grams, product, scale = unit_grams(np.array([[4.0]]), np.array([[2.0]]), np.array([[1.0]]))
+    >>> print(grams, product, scale)
+    [[[1.]]] [[3.]] [[0.5]]
+    """
+    kernel = compiled(_unit_grams)
+    if kernel is None:
+        return unit_grams_numpy(triangles, descent, start)
+    rank, n = descent.shape
+    grams, product, scale = np.empty((n, rank, rank)), np.empty((n, rank)), np.empty((n, rank))
+    kernel(triangles, descent, start, grams, product, scale)
+    return grams, product, scale
+
+
+def unit_grams_numpy(triangles: Array, descent: Array, start: Array) -> tuple[Array, Array, Array]:
+    """The twin of `unit_grams`.
+
+    >>> grams, product, scale = unit_grams_numpy(np.array([[4.0]]), np.array([[2.0]]), np.array([[1.0]]))
+    >>> print(grams, product, scale)
+    [[[1.]]] [[3.]] [[0.5]]
+    """
+    rank = len(descent)
+    place = np.zeros((rank, rank), np.intp)
+    place[np.triu_indices(rank)] = np.arange(len(triangles))
+    own = triangles.T[:, np.maximum(place, place.T)]
+    diagonal = np.einsum("nii->ni", own)
+    scale = np.where(diagonal > 0, 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1)), 0)
+    product = scale * (descent + np.einsum("nij,jn->in", own, start)).T
+    own = own * scale[:, :, None] * scale[:, None, :]
+    np.einsum("nii->ni", own)[...] = 1
+    return own, product, scale
+
+
+def _unit_grams(triangles: Any, descent: Any, start: Any, grams: Any, product: Any, scale: Any) -> None:
+    rank, n = descent.shape
+    r = 0
+    for a in range(rank):
+        own = triangles[r]
+        for c in range(n):
+            scale[c, a] = 1 / np.sqrt(own[c]) if own[c] > 0 else 0.0
+            product[c, a] = descent[a, c]
+        r += rank - a
+    # Columns innermost, as they lie in memory.
+    r = 0
+    for a in range(rank):
+        for b in range(a, rank):
+            row, first, second = triangles[r], start[a], start[b]
+            for c in range(n):
+                grams[c, a, b] = grams[c, b, a] = row[c] * scale[c, a] * scale[c, b]
+                product[c, a] += row[c] * second[c]
+                if b > a:
+                    product[c, b] += row[c] * first[c]
+            r += 1
+    for c in range(n):
+        for a in range(rank):
+            grams[c, a, a] = 1.0
+            product[c, a] *= scale[c, a]
