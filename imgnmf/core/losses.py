@@ -265,9 +265,8 @@ def pair_products(fixed: Array, weights: Array) -> Array:
     if rank * rank * fixed.shape[1] < 1 << 23:
         a, b = np.triu_indices(rank)
         return times(fixed[a] * fixed[b], weights)
-    products, first = np.empty((rank * (rank + 1) // 2, weights.shape[1]), np.result_type(fixed, weights)), 0
-    for a in range(rank):
-        rows = products[first : first + rank - a]
-        rows[...] = times(fixed[a] * fixed[a:], weights)
-        first += rank - a
+    products = np.empty((rank * (rank + 1) // 2, weights.shape[1]), np.result_type(fixed, weights))
+    for t in range(rank):
+        first = t * rank - t * (t - 1) // 2
+        products[first : first + rank - t] = times(fixed[t] * fixed[t:], weights)
     return products

@@ -50,11 +50,11 @@ def pivots(grams: Array, inverse: Array | None, product: Array, free: Array) -> 
     kernel = compiled(_pivot_columns)
     if kernel is None:
         return pivots_numpy(grams, product, free)
-    M = np.zeros(grams.shape[1:]) if inverse is None else np.ascontiguousarray(inverse)
-    H, certified = np.zeros(product.shape), np.zeros(len(product), np.bool_)
-    grams, product = np.ascontiguousarray(grams), np.ascontiguousarray(product)
-    kernel(grams, M, inverse is not None, product, product @ M, np.ascontiguousarray(free), H, certified, EXCHANGES)
-    return H, certified
+    product = np.ascontiguousarray(product)
+    none = np.zeros((0, 0)), product
+    other_side = none if inverse is None else (np.ascontiguousarray(inverse), product @ inverse)
+    H = kernel(np.ascontiguousarray(grams), *other_side, product, np.ascontiguousarray(free))
+    return H, _kkt_hold(grams, product, H)
 
 
 def pivots_numpy(grams: Array, product: Array, free: Array) -> tuple[Array, Array]:
@@ -66,7 +66,7 @@ def pivots_numpy(grams: Array, product: Array, free: Array) -> tuple[Array, Arra
     """
     n, rank = product.shape
     noise = NOISE * np.abs(product).max(axis=1, initial=0, keepdims=True)
-    free, H, todo = free.copy(), np.zeros(product.shape), np.arange(n)
+    free, H, todo = free.copy(), np.full(product.shape, np.nan), np.arange(n)
     fewest, patience = np.full(n, rank + 1), np.full(n, 3)
     for _ in range(EXCHANGES):
         own = grams if len(grams) == 1 else grams[todo]
@@ -75,7 +75,7 @@ def pivots_numpy(grams: Array, product: Array, free: Array) -> tuple[Array, Arra
         wrong = np.where(free[todo], solved, slope) < -noise[todo]
         count = wrong.sum(axis=1)
         done = count == 0
-        H[todo] = np.maximum(solved, 0)
+        H[todo[done]] = np.maximum(solved[done], 0)
         todo, wrong, count = todo[~done], wrong[~done], count[~done]
         if not len(todo):
             break
@@ -100,16 +100,17 @@ def _last_only(wrong: Array) -> Array:
 
 
 def _kkt_hold(grams: Array, product: Array, H: Array) -> Array:
-    slope = (H[:, None, :] @ grams)[:, 0] - product
+    """A column that was given up is NaN, and holds nothing."""
+    slope = (H @ grams[0] if len(grams) == 1 else (H[:, None, :] @ grams)[:, 0]) - product
     violation = np.where(H > 0, np.abs(slope), -slope).max(axis=1, initial=0)
     return np.asarray(violation <= CERTIFIED * np.maximum(np.abs(product), H).max(axis=1, initial=0))
 
 
-def _pivot_columns(
-    grams: Any, inverse: Any, usable: bool, product: Any, direct: Any, free: Any, H: Any, certified: Any, exchanges: int
-) -> None:
+def _pivot_columns(  # noqa: PLR0912, PLR0915 - a compiled loop, spelled out
+    grams: Any, inverse: Any, direct: Any, product: Any, free: Any
+) -> Any:
     n, rank = product.shape
-    U = np.empty((rank, rank))
+    H, U = np.full((n, rank), np.nan), np.empty((rank, rank))
     found, part = np.empty(rank), np.empty(rank)
     chosen, inside = np.empty(rank, np.intp), np.empty(rank, np.bool_)
     for c in range(n):
@@ -121,10 +122,10 @@ def _pivot_columns(
             largest = max(largest, abs(p[i]), abs(x[i]))
         noise = NOISE * largest
         fewest, patience = rank + 1, 3
-        for _ in range(exchanges):
+        for _ in range(EXCHANGES):
             # The same conditions from the other side: with the slopes y >= 0, h = G^-1 p + G^-1 y. There the zeros'
             # slopes are solved for, here the free coefficients; what the others come to follows.
-            dual = usable and 2 * count > rank
+            dual = 2 * count > rank and len(inverse) > 0
             M = inverse if dual else gram
             size = 0
             for i in range(rank):
@@ -176,16 +177,6 @@ def _pivot_columns(
             if wrong == 0:
                 for i in range(rank):
                     H[c, i] = max(found[i], 0.0) if inside[i] else 0.0
-                    found[i] = -p[i]
-                for a in range(rank):
-                    h, row = H[c, a], gram[a]
-                    if h > 0:
-                        for i in range(rank):
-                            found[i] += h * row[i]
-                for i in range(rank):
-                    violated = abs(found[i]) if inside[i] else -found[i]
-                    sound = sound and violated <= CERTIFIED * largest
-                certified[c] = sound
                 break
             patience = 3 if wrong < fewest else patience - 1
             fewest = min(fewest, wrong)
@@ -193,6 +184,7 @@ def _pivot_columns(
                 if found[i] < -noise and (patience >= 0 or i == last):
                     inside[i] = not inside[i]
                     count += 1 if inside[i] else -1
+    return H
 
 
 def unit_grams(triangles: Array, descent: Array, start: Array) -> tuple[Array, Array, Array]:
