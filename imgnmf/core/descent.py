@@ -82,7 +82,9 @@ class _Columns:
 
     def newton_step(self, H: Array) -> tuple[Array, Array]:
         """The step to the minimum of each column's quadratic model, and the gain that it promises."""
-        found = self.loss.parts("curvature", self.V, self.W, H, weights=self.weights)
+        # Without weights, a convex loss has second derivatives that float32 can hold.
+        rough = self.loss.convex and self.weights is None
+        found = self.loss.parts("rough curvature" if rough else "curvature", self.V, self.W, H, weights=self.weights)
         parts: Curvature = self.penalty.applied(found, H)
         slope = np.ascontiguousarray(parts.minus - parts.plus)
         hessians = _positive(parts.hessians, len(H), np.broadcast_to(parts.plus, H.shape))
@@ -152,7 +154,11 @@ def _flat_start(V: Array, W: Array, weights: Array | None) -> Array:
 
 def _positive(hessians: Array, rank: int, plus: Array) -> Array:
     """A part that meets no light has no curvature: a little sends its coefficient to zero in one step."""
-    a, b = np.triu_indices(rank)
-    lifted = hessians.copy()
-    lifted[a == b] = np.maximum(lifted[a == b], 1e-9 * plus)
-    return lifted
+    a = np.arange(rank)
+    own = a * rank - a * (a - 1) // 2
+    lifted = np.maximum(hessians[own], 1e-9 * plus)
+    if (lifted == hessians[own]).all():
+        return hessians
+    hessians = hessians.copy()
+    hessians[own] = lifted
+    return hessians

@@ -26,7 +26,8 @@ __all__ = [
     "pair_products",
 ]
 
-Form: TypeAlias = Literal["quadratic", "gradient", "curvature"]
+# A rough curvature has its Hessians in float32: half the work, for steps that correct themselves.
+Form: TypeAlias = Literal["quadratic", "gradient", "curvature", "rough curvature"]
 
 
 class Loss(Protocol):
@@ -182,7 +183,10 @@ class BetaDivergence:
         gradient = Gradient(fixed @ pull, self._plus(fixed, model, weights), self.exponent, loss, squared)
         if form == "gradient":
             return gradient
-        hessians = pair_products(fixed, self._curvature(pull, model, weights))
+        second = self._curvature(pull, model, weights)
+        if form == "rough curvature":
+            fixed, second = fixed.astype(np.float32), second.astype(np.float32)
+        hessians = pair_products(fixed, second)
         return Curvature(gradient.minus, gradient.plus, hessians, loss, squared)
 
     def _stored_parts(self, form: Form, V: Any, fixed: Array, moving: Array, *, measure: bool) -> Gradient | Curvature:
@@ -265,8 +269,4 @@ def pair_products(fixed: Array, weights: Array) -> Array:
     if rank * rank * fixed.shape[1] < 1 << 23:
         a, b = np.triu_indices(rank)
         return times(fixed[a] * fixed[b], weights)
-    products = np.empty((rank * (rank + 1) // 2, weights.shape[1]), np.result_type(fixed, weights))
-    for t in range(rank):
-        first = t * rank - t * (t - 1) // 2
-        products[first : first + rank - t] = times(fixed[t] * fixed[t:], weights)
-    return products
+    return np.concatenate([times(fixed[a] * fixed[a:], weights) for a in range(rank)])

@@ -68,7 +68,7 @@ def own_least_squares(grams: Array, descent: Array, start: Array | None = None) 
     descent : array, shape (rank, n)
         `p`, the negative gradient at `start`.
     start : array, shape (rank, n), optional
-        None for zeros. What is zero there is guessed to be so in the answer, unless the slope says otherwise.
+        None for zeros. Where each coefficient alone would go from there is the guess at what is positive.
 
     Returns
     -------
@@ -82,7 +82,8 @@ def own_least_squares(grams: Array, descent: Array, start: Array | None = None) 
     """
     rank, n = descent.shape
     start = np.zeros_like(descent) if start is None else start
-    free = (start > 0) | (descent > 0)
+    a = np.arange(rank)
+    free = start * grams[a * rank - a * (a - 1) // 2] + descent > 0
     H, width = np.empty((rank, n)), max(1, CHUNK_ENTRIES // max(rank**2, 1))
     for span in (slice(first, first + width) for first in range(0, n, width)):
         own, product, scale = unit_grams(grams[:, span], descent[:, span], start[:, span])
