@@ -113,7 +113,8 @@ def _proximal(grams: Array, product: Array) -> Array:
         pull = np.abs(held * (moved - H[todo])).max(axis=1, initial=0)
         settled = pull <= SLACK * np.abs(product[todo]).max(axis=1, initial=0)
         H[todo] = np.where(certified[:, None], moved, H[todo])
-        tie[todo[~certified]] *= 10
+        # As loose as can be, since what is left of the way shrinks with the tie.
+        tie[todo] *= np.where(certified, 0.3, 10)[:, None]
         todo = todo[~(certified & settled)]
         if not len(todo):
             break
