@@ -88,8 +88,7 @@ def main(quick: bool) -> None:
         rows.append(row(loss, V, W))
     remarks = [
         f"{SIDE} x {SIDE} patches, k = {RANK}, float32 data; both sides with the same parts, objectives in float64; "
-        "what scikit-learn's "
-        "`transform` does, at its defaults (200 iterations, tolerance 1e-4)",
+        "scikit-learn: what its `transform` does, at its defaults (200 iterations, tolerance 1e-4)",
         "the loop calls scipy.optimize.nnls on 300 of the images, and its time is scaled up to all",
     ]
     write("encode", "python -m benchmarks.encode" + (" --quick" if quick else ""), rows, remarks)

@@ -98,6 +98,14 @@ def test_what_is_not_solved_is_not_certified(solve):
     assert not certified[1] or H[1].sum() == pytest.approx(1)
 
 
+def test_an_answer_that_is_off_is_not_certified():
+    pytest.importorskip("numba", reason="the twin has no use for an inverse")
+    _, _, gram, product = problem(9, 20, 0.0)
+    inverse = np.linalg.inv(gram + 1e-8 * np.diag(np.arange(9)))
+    _, certified = pivots(gram[None], inverse, product, np.ones(product.shape, bool))
+    assert not certified.any()
+
+
 def mixed_parts(seed):
     """Parts that are copies and mixtures of others, parts without light, more parts than pixels."""
     rng = np.random.default_rng(seed)
