@@ -66,14 +66,14 @@ def row(loss: str, V: NDArray[Any], W: NDArray[Any]) -> dict[str, Any]:
         some = slice(0, 300)
         started = time.perf_counter()
         _ = [nnls(W, column) for column in wide[:, some].T] if loss == "frobenius" else []
-        loop = (time.perf_counter() - started) * V.shape[1] / 300
+        loop = (time.perf_counter() - started) * V.shape[1] / 300 if loss == "frobenius" else 0.0
     found = {name: value(wide, (W @ h).astype(np.float64)) for name, h in (("peer", H_peer), ("ours", H))}
     return {
         "loss": loss, "images": V.shape[1], "ours, 1 thread": ours, "ours, 2 threads": ours_two, "scikit-learn": peer,
         "ratio": peer / ours, "ratio, 2 threads": peer / ours_two,
         "W'V alone": product, "objective ours": found["ours"], "scikit-learn's": found["peer"],
         "ours / scikit-learn's": f"{found['ours'] / found['peer']:.6f}",
-        "loop of nnls / ours": loop / ours if loop else "",
+        "loop of nnls / ours": loop / ours if loop else "-",
     }  # fmt: skip
 
 

@@ -42,9 +42,10 @@ def encode(
     """The best non-negative coefficients of each image for the parts `W`.
 
     Solves ``min_h loss(v, W h) + penalty(h), h >= 0`` for every column `v` of `V_new` in float64, so that no image's
-    answer depends on its neighbours: squared Frobenius by block pivoting (Kim & Park 2011, alg. 2), also with weights;
-    the other losses of the beta family by projected Newton steps. Outside ``1 <= beta <= 2`` the problem is not convex
-    and the answer a local minimum.
+    answer depends on its neighbours: squared Frobenius by block pivoting (Kim & Park 2011, alg. 2), also with weights,
+    until the KKT conditions hold to 1e-10 of the image's largest product with a part; the other losses of the beta
+    family by projected Newton steps, until the next must be expected to gain less than 1e-15 of the image. Outside
+    ``1 <= beta <= 2`` the problem is not convex and the answer a local minimum.
 
     Parameters
     ----------
