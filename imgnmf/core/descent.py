@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from imgnmf.core.losses import BetaDivergence
-from imgnmf.core.nnls import own_least_squares
+from imgnmf.core.nnls import nonnegative_least_squares, own_least_squares
 from imgnmf.core.parts import Array, Curvature
 from imgnmf.core.penalties import NO_PENALTY, Weight
-from imgnmf.core.sparse import is_sparse, model_at, stored_divergence
+from imgnmf.core.sparse import is_sparse, model_at, stored_divergence, times
 
 __all__ = ["own_minimisers"]
 
 STEPS, HALVINGS = 400, 30
-# An image is done when a Newton step promises less than this share of the sum of its pixels to the power of beta.
+# An image is done when the next Newton step must be expected to gain less than this share of the sum of its pixels to
+# the power of beta.
 DONE = 1e-15
+# Of that sum, what rounding may add to an objective that does not rise.
+ROUNDING = 1e-14
+# Where Newton's steps begin: least squares, so much of it that no pixel is left dark, and a few multiplicative steps.
+LEAST_SQUARES, FIRST_STEPS = 0.99, {True: 4, False: 10}
 
 
 def own_minimisers(
@@ -45,17 +50,23 @@ def own_minimisers(
     >>> own_minimisers(BetaDivergence(1), np.array([[3.0], [1.0]]), np.array([[1.0, 1.0]])).round(9)
     array([[2.]])
     """
-    H, reference = _flat_start(V, W, weights), _references(loss, V, weights)
+    H, reference = _start(loss, V, W, weights, penalty), _references(loss, V, weights)
     todo = np.flatnonzero(V.sum(axis=0) if is_sparse(V) else V.any(axis=0))
     V = V if is_sparse(V) else np.asarray(V, order="F")
+    images = _Columns(loss, V, W, weights, penalty)
+    before, value = np.zeros(V.shape[1]), images.values(H)
     for _ in range(STEPS):
         if not len(todo):
             break
-        seen = None if weights is None else weights[:, todo]
-        problem = _Columns(loss, V[:, todo], W, seen, penalty)
+        problem = images.some(todo)
         step, promised = problem.newton_step(H[:, todo])
-        H[:, todo], gained = problem.searched(H[:, todo], step)
-        todo = todo[np.minimum(promised, gained) > DONE * reference[todo]]
+        H[:, todo], after = problem.searched(H[:, todo], step, value[todo] + ROUNDING * reference[todo])
+        gained, value[todo] = value[todo] - after, after
+        # Newton's steps shrink faster and faster, so the next promise is to this one at most as this one to the last.
+        fall = np.where(before[todo] > promised, promised / np.where(before[todo] > 0, before[todo], 1), 1)
+        expected = np.minimum(promised, gained) * fall
+        before[todo] = promised
+        todo = todo[expected > DONE * reference[todo]]
     return H
 
 
@@ -71,24 +82,34 @@ class _Columns:
 
     def newton_step(self, H: Array) -> tuple[Array, Array]:
         """The step to the minimum of each column's quadratic model, and the gain that it promises."""
-        found = self.loss.parts("curvature", self.V, self.W, H, weights=self.weights)
+        # Without weights, a convex loss has second derivatives that float32 can hold.
+        rough = self.loss.convex and self.weights is None
+        found = self.loss.parts("rough curvature" if rough else "curvature", self.V, self.W, H, weights=self.weights)
         parts: Curvature = self.penalty.applied(found, H)
         slope = np.ascontiguousarray(parts.minus - parts.plus)
         hessians = _positive(parts.hessians, len(H), np.broadcast_to(parts.plus, H.shape))
         step = own_least_squares(hessians, slope, H) - H
         return step, np.einsum("ij,ij->j", slope, step)
 
-    def searched(self, H: Array, step: Array) -> tuple[Array, Array]:
-        """Go along `step` as far as each column's objective falls; and by how much it fell."""
-        before, share = self.values(H), np.ones(H.shape[1])
+    def searched(self, H: Array, step: Array, allowed: Array) -> tuple[Array, Array]:
+        """Go along `step` as far as each column's objective stays below what is allowed; and where it is then."""
+        ahead = H + step
+        value, share = self.values(ahead), 1.0
+        stuck = np.flatnonzero(~(value <= allowed))
         for _ in range(HALVINGS):
-            after = self.values(H + share * step)
-            stuck = ~(after <= before)
-            if not stuck.any():
+            if not len(stuck):
                 break
-            share[stuck] /= 2
-        share[stuck] = 0
-        return H + share * step, np.where(stuck, 0, before - after)
+            share /= 2
+            ahead[:, stuck] = H[:, stuck] + share * step[:, stuck]
+            value[stuck] = self.some(stuck).values(ahead[:, stuck])
+            stuck = stuck[~(value[stuck] <= allowed[stuck])]
+        ahead[:, stuck], value[stuck] = H[:, stuck], allowed[stuck]
+        return ahead, value
+
+    def some(self, columns: Array) -> _Columns:
+        """The problems of these columns alone."""
+        seen = None if self.weights is None else self.weights[:, columns]
+        return replace(self, V=self.V[:, columns], weights=seen)
 
     def values(self, H: Array) -> Array:
         """Each column's objective."""
@@ -108,6 +129,20 @@ def _references(loss: BetaDivergence, V: Array, weights: Array | None) -> Array:
     return np.asarray((unit if weights is None else weights * unit).sum(axis=0))
 
 
+def _start(loss: BetaDivergence, V: Array, W: Array, weights: Array | None, penalty: Weight) -> Array:
+    """Near the minimum where there is but one; else the same for every part, which favours no minimum."""
+    H = _flat_start(V, W, weights)
+    if not loss.convex:
+        return H
+    if weights is None:
+        best = nonnegative_least_squares(W @ W.T, times(W, V))
+        H = LEAST_SQUARES * best + (1 - LEAST_SQUARES) * H
+    for _ in range(FIRST_STEPS[weights is None]):
+        parts = penalty.applied(loss.parts("gradient", V, W, H, weights=weights), H)
+        H = H * (parts.minus / np.where(parts.plus > 0, parts.plus, 1)) ** parts.exponent
+    return H
+
+
 def _flat_start(V: Array, W: Array, weights: Array | None) -> Array:
     """The same amount of every part, of each column's own total; zero for an image of zeros."""
     if is_sparse(V):
@@ -120,7 +155,11 @@ def _flat_start(V: Array, W: Array, weights: Array | None) -> Array:
 
 def _positive(hessians: Array, rank: int, plus: Array) -> Array:
     """A part that meets no light has no curvature: a little sends its coefficient to zero in one step."""
-    a, b = np.triu_indices(rank)
-    lifted = hessians.copy()
-    lifted[a == b] = np.maximum(lifted[a == b], 1e-9 * plus)
-    return lifted
+    a = np.arange(rank)
+    own = a * rank - a * (a - 1) // 2
+    lifted = np.maximum(hessians[own], 1e-9 * plus)
+    if (lifted == hessians[own]).all():
+        return hessians
+    hessians = hessians.copy()
+    hessians[own] = lifted
+    return hessians

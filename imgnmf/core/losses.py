@@ -27,7 +27,8 @@ __all__ = [
     "pair_products",
 ]
 
-Form: TypeAlias = Literal["quadratic", "gradient", "curvature"]
+# A rough curvature has its Hessians in float32: half the work, for steps that correct themselves.
+Form: TypeAlias = Literal["quadratic", "gradient", "curvature", "rough curvature"]
 
 
 class Loss(Protocol):
@@ -199,7 +200,10 @@ class BetaDivergence:
         gradient = Gradient(fixed @ pull, self._plus(fixed, model, weights), self.exponent, loss, squared)
         if form == "gradient":
             return gradient
-        hessians = pair_products(fixed, self._curvature(pull, model, weights))
+        second = self._curvature(pull, model, weights)
+        if form == "rough curvature":
+            fixed, second = fixed.astype(np.float32), second.astype(np.float32)
+        hessians = pair_products(fixed, second)
         return Curvature(gradient.minus, gradient.plus, hessians, loss, squared)
 
     def _stored_parts(

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from imgnmf.core.kernels import hals_sweeps, newton_sweeps
+from imgnmf.core.kernels import hals_sweeps
 from imgnmf.core.parts import Array
+from imgnmf.core.pivots import pivots, unit_grams
 
 __all__ = ["nonnegative_least_squares", "own_least_squares"]
 
-# Sweeps find which coefficients are zero; a few exchanges then make the rest exact.
-SWEEPS, EXCHANGES = 60, 200
+# Sweeps guess which coefficients are zero where nothing better is known; exchanges then make the rest exact.
+SWEEPS = 60
+# An inverse serves while the square root of the precision is left of it.
+WELL_CONDITIONED = 1e6
+# Of a unit diagonal, what ties an answer to the one before it; and what the tie may pull in the end.
+TIE, ROUNDS, SLACK = 1e-6, 50, 1e-10
+# A chunk of Gram matrices should stay in a core's second-level cache.
+CHUNK_ENTRIES = 1 << 16
 
 
 def nonnegative_least_squares(gram: Array, product: Array, start: Array | None = None) -> Array:
     """Solve ``min_h h' G h / 2 - p' h, h >= 0`` for every column `p`, by block principal pivoting.
 
-    Coordinate sweeps guess which coefficients are positive; then whole sets are exchanged until the KKT
-    conditions hold, one column at a time when that would cycle (Kim & Park 2011, alg. 2).
+    Whole sets of coefficients are exchanged between zero and free until the KKT conditions hold, one coefficient at a
+    time when that would cycle (Kim & Park 2011, alg. 2).
 
     Parameters
     ----------
@@ -38,13 +43,19 @@ def nonnegative_least_squares(gram: Array, product: Array, start: Array | None =
     array([[3.],
            [0.]])
     """
-    gram, product = gram.astype(np.float64), product.astype(np.float64)
-    G, P, scale = _unit_diagonal(gram, product, np.diag(gram)[:, None])
-    guess = hals_sweeps(G, P, np.zeros_like(P) if start is None else start / scale, SWEEPS, 1e-12)
-    H = np.empty_like(P)
-    for span in _chunks(P):
-        H[:, span] = _pivoted(G, P[:, span], guess[:, span])
-    return H * scale
+    diagonal = np.diag(gram).astype(np.float64)[:, None]
+    scale, dead = _unit_scale(diagonal), diagonal <= 0
+    G = gram * scale * scale.T + np.diag(dead[:, 0])
+    P = np.where(dead, 0, product * scale)
+    inverse = _inverse(G)
+    if start is not None:
+        free = start.T > 0
+    elif inverse is not None:
+        free = P.T @ inverse > 0
+    else:
+        free = hals_sweeps(G, P, np.zeros_like(P), SWEEPS, 1e-12).T > 0
+    H = _certain(G[None], inverse, P.T, free).T * scale
+    return H if start is None else np.where(dead, np.maximum(start, 0), H)
 
 
 def own_least_squares(grams: Array, descent: Array, start: Array | None = None) -> Array:
@@ -57,7 +68,7 @@ def own_least_squares(grams: Array, descent: Array, start: Array | None = None) 
     descent : array, shape (rank, n)
         `p`, the negative gradient at `start`.
     start : array, shape (rank, n), optional
-        None for zeros.
+        None for zeros. Where each coefficient alone would go from there is the guess at what is positive.
 
     Returns
     -------
@@ -69,75 +80,66 @@ def own_least_squares(grams: Array, descent: Array, start: Array | None = None) 
     >>> own_least_squares(np.array([[2.0, 4.0]]), np.array([[3.0, 3.0]]))
     array([[1.5 , 0.75]])
     """
-    rank = len(descent)
+    rank, n = descent.shape
     start = np.zeros_like(descent) if start is None else start
-    guess = newton_sweeps(grams, descent, start, SWEEPS)
-    place = np.zeros((rank, rank), np.intp)
-    place[np.triu_indices(rank)] = np.arange(len(grams))
-    place = np.maximum(place, place.T)
-    H = np.empty_like(guess)
-    for span in _chunks(descent):
-        own = grams[:, span].T[:, place]
-        diagonal = np.einsum("nii->in", own)
-        product = descent[:, span] + _times(own, start[:, span])
-        G, P, scale = _unit_diagonal(own, product, diagonal)
-        H[:, span] = _pivoted(G, P, guess[:, span] / scale) * scale
+    a = np.arange(rank)
+    free = start * grams[a * rank - a * (a - 1) // 2] + descent > 0
+    H, width = np.empty((rank, n)), max(1, CHUNK_ENTRIES // max(rank**2, 1))
+    for span in (slice(first, first + width) for first in range(0, n, width)):
+        own, product, scale = unit_grams(grams[:, span], descent[:, span], start[:, span])
+        H[:, span] = (_certain(own, None, product, free[:, span].T & (scale > 0)) * scale).T
     return H
 
 
-def _unit_diagonal(G: Array, P: Array, diagonal: Array) -> tuple[Array, Array, Array]:
-    """The same problems in units that make the diagonals 1, and what undoes it."""
-    scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1))
-    each = scale.T if G.ndim == 3 else scale[:, 0]
-    return G * each[..., :, None] * each[..., None, :], P * scale, scale
+def _certain(grams: Array, inverse: Array | None, product: Array, free: Array) -> Array:
+    """`pivots`, and for the columns that it does not certify the slower way."""
+    H, certified = pivots(grams, inverse, product, free)
+    rest = np.flatnonzero(~certified)
+    if len(rest):
+        H[rest] = _proximal(grams if len(grams) == 1 else grams[rest], product[rest])
+    return H
 
 
-def _times(G: Array, H: Array) -> Array:
-    """``G h`` for every column, `G` being shared or not."""
-    return np.asarray(G @ H if G.ndim == 2 else (G @ H.T[:, :, None])[:, :, 0].T)
+def _proximal(grams: Array, product: Array) -> Array:
+    """For parts that are mixtures of each other: `pivots` with a tie to the answer before, until that does not pull.
 
-
-def _chunks(P: Array) -> Iterator[slice]:
-    width = max(1, (1 << 19) // max(P.shape[0] ** 2, 1))
-    return (slice(first, first + width) for first in range(0, P.shape[1], width))
-
-
-def _pivoted(G: Array, P: Array, guess: Array) -> Array:
-    """Exchange coefficients between zero and free until none violates; `G`, shared or not, has unit diagonals."""
-    rank, n = P.shape
-    noise = 1e-12 * np.abs(P).max(axis=0, initial=0)
-    dead = np.broadcast_to(np.einsum("...ii->i...", G).reshape(rank, 1 if G.ndim == 2 else n) <= 0, P.shape)
-    free = (guess > 0) & ~dead
-    H, todo = np.maximum(guess, 0), np.arange(n)
-    fewest, patience = np.full(n, rank + 1), np.full(n, 3)
-    for _ in range(EXCHANGES):
-        own = G if G.ndim == 2 else G[todo]
-        solved = _solve_free(own, P[:, todo], free[:, todo])
-        gradient = _times(own, solved) - P[:, todo]
-        wrong = np.where(free[:, todo], solved < -noise[todo], gradient < -noise[todo]) & ~dead[:, todo]
-        count = wrong.sum(axis=0)
-        done = count == 0
-        H[:, todo[done]] = np.maximum(solved[:, done], 0)
-        todo, wrong, count = todo[~done], wrong[:, ~done], count[~done]
+    Proximal point iterations (Rockafellar 1976), which end at a minimum of the problem without the tie.
+    """
+    H, todo, tie = _swept(grams, product), np.arange(len(product)), np.full((len(product), 1), TIE)
+    for _ in range(ROUNDS):
+        held = tie[todo]
+        own = (grams if len(grams) == 1 else grams[todo]) + held[:, :, None] * np.eye(product.shape[1])
+        moved, certified = pivots(own, None, product[todo] + held * H[todo], H[todo] > 0)
+        pull = np.abs(held * (moved - H[todo])).max(axis=1, initial=0)
+        settled = pull <= SLACK * np.abs(product[todo]).max(axis=1, initial=0)
+        H[todo] = np.where(certified[:, None], moved, H[todo])
+        # As loose as can be, since what is left of the way shrinks with the tie.
+        tie[todo] *= np.where(certified, 0.3, 10)[:, None]
+        todo = todo[~(certified & settled)]
         if not len(todo):
             break
-        better = count < fewest[todo]
-        patience[todo] = np.where(better, 3, patience[todo] - 1)
-        fewest[todo] = np.minimum(count, fewest[todo])
-        free[:, todo] ^= np.where(patience[todo] >= 0, wrong, _last_only(wrong))
     return H
 
 
-def _solve_free(G: Array, P: Array, free: Array) -> Array:
-    """Least squares over the free coefficients of each column: the others' rows become the identity's."""
-    mask = free.T
-    systems = np.where(mask[:, :, None] & mask[:, None, :], G, 0.0)
-    diagonal = np.einsum("nii->ni", systems)
-    # A ridge at the limit of precision decides between duplicate parts without moving any other answer.
-    diagonal[...] = np.where(mask, diagonal * (1 + 1e-13), 1.0)
-    return np.asarray(np.linalg.solve(systems, np.where(mask, P.T, 0.0)[:, :, None])[:, :, 0].T)
+def _swept(grams: Array, product: Array) -> Array:
+    """Coordinate sweeps, which lower every column's objective, whatever its matrix."""
+    H = np.zeros_like(product)
+    for _ in range(SWEEPS):
+        for a in range(product.shape[1]):
+            slope = np.einsum("ni,ni->n", H, np.broadcast_to(grams[:, a], H.shape)) - product[:, a]
+            H[:, a] = np.maximum(H[:, a] - slope, 0)
+    return H
 
 
-def _last_only(wrong: Array) -> Array:
-    last = wrong.shape[0] - 1 - np.argmax(wrong[::-1], axis=0)
-    return np.asarray(wrong & (np.arange(wrong.shape[0])[:, None] == last))
+def _unit_scale(diagonal: Array) -> Array:
+    """What makes the diagonals 1."""
+    return np.asarray(1 / np.sqrt(np.where(diagonal > 0, diagonal, 1)))
+
+
+def _inverse(G: Array) -> Array | None:
+    """Of a well conditioned matrix."""
+    try:
+        inverse = np.linalg.inv(G)
+    except np.linalg.LinAlgError:
+        return None
+    return inverse if np.linalg.norm(G, 1) * np.linalg.norm(inverse, 1) < WELL_CONDITIONED else None
