@@ -11,6 +11,7 @@ import click
 
 from imgnmf import __version__
 from imgnmf.cli.fitting import animate, fit, gallery
+from imgnmf.cli.inpaint import inpaint
 from imgnmf.cli.models import buildup, encode, montage, reconstruct
 from imgnmf.cli.ranks import ranks
 from imgnmf.cli.sources import datasets, info
@@ -35,6 +36,7 @@ for command in (
     montage,
     reconstruct,
     encode,
+    inpaint,
     buildup,
     animate,
     info,

@@ -20,7 +20,7 @@ from imgnmf.core.result import Factorization
 from imgnmf.errors import ShapeMismatchError
 from imgnmf.images import ImageSet, prepare_like
 
-__all__ = ["describe", "encode_source", "fit_model", "images_for", "reconstruct_images", "write_montage"]
+__all__ = ["describe", "encode_source", "file_names", "fit_model", "images_for", "reconstruct_images", "write_montage"]
 
 
 def fit_model(
@@ -60,7 +60,7 @@ def reconstruct_images(
     images = None if source is None else images_for(meta, source, size)
     H = fit.H if images is None else fit.encode(images.V)
     white = _white(meta, images)
-    names = _file_names(meta.names if images is None else images.names, H.shape[1])
+    names = file_names(meta.names if images is None else images.names, H.shape[1])
     with staged(target) as staging:
         for column, name in enumerate(names):
             save_image(staging / name, _picture(meta, fit.W @ H[:, [column]], white))
@@ -131,7 +131,7 @@ def _picture(meta: ModelMeta, column: Any, white: float) -> Any:
     return picture.mean(axis=2) if picture.ndim == 3 and picture.shape[2] not in (3, 4) else picture
 
 
-def _file_names(names: tuple[str, ...] | Any, n_images: int) -> list[str]:
+def file_names(names: tuple[str, ...] | Any, n_images: int) -> list[str]:
     """Return a PNG's name for each image: flat, in order, and safe whatever the image was called."""
     digits = len(str(n_images - 1))
     stems = [Path(name).with_suffix("").as_posix() for name in names] or [""] * n_images
