@@ -1,7 +1,8 @@
 """Faces with a block over each, and what is put in its place."""
 
-import imgnmf
 import numpy as np
+
+import imgnmf
 
 faces = imgnmf.load_dataset("lfw-faces")
 rng = np.random.default_rng(0)

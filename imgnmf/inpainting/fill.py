@@ -11,7 +11,7 @@ import numpy as np
 
 from imgnmf.core.check import checked_count
 from imgnmf.core.result import Factorization
-from imgnmf.errors import DataWarning, IncompatibleError, ParameterError, ShapeMismatchError
+from imgnmf.errors import DataWarning, IncompatibleError, ShapeMismatchError
 from imgnmf.inpainting.extend import biharmonic
 from imgnmf.inpainting.hide import hidden_pixels
 from imgnmf.inpainting.mix import PARTS_ALONE, Mix, guesses, learned_mix
@@ -37,7 +37,7 @@ class Inpainted:
     filled : tuple of bool arrays, each of the shape of its image
         Which pixels were filled.
     fit : Factorization or None
-        The parts that were used; None if nothing was missing.
+        The parts that were used, in the unit of the images; None if nothing was missing.
     patch_size : (height, width) or None
         None if whole images were the columns.
     strength : float
@@ -253,7 +253,7 @@ def _filler(
     if model is None:
         _warn_of_unseen(cut, pictures)
         k = min(PATCH_RANK if isinstance(cut, Patches) else RANK, *shape) if rank is None else rank
-        return Filler(cut, LearnedParts(k, rng, threads))
+        return Filler(cut, LearnedParts(k, pictures.unit, rng, threads))
     if rank is not None:
         raise IncompatibleError(
             f"the parts of a model are given, so rank={rank!r} has no meaning: leave one of them out"
@@ -269,11 +269,9 @@ def _filler(
 def _cut(pictures: Pictures, patch_size: tuple[int, int] | None) -> Cut:
     if patch_size is None and pictures.one_size and len(pictures.values) > 1:
         return WholeImages()
-    smallest = tuple(min(value.shape[axis] for value in pictures.values) for axis in (0, 1))
-    size = tuple(map(min, PATCH_SIZE, smallest)) if patch_size is None else tuple(patch_size)
-    if len(size) != 2 or min(size) < 1 or any(map(int.__gt__, map(int, size), smallest)):
-        raise ParameterError(f"patch_size must be (height, width), each from 1 to {smallest}, got {patch_size!r}")
-    return Patches((int(size[0]), int(size[1])))
+    smallest = (min(value.shape[axis] for value in pictures.values) for axis in (0, 1))
+    height, width = map(min, PATCH_SIZE, smallest)
+    return Patches((height, width) if patch_size is None else patch_size)
 
 
 def _warn_of_unseen(cut: Cut, pictures: Pictures) -> None:

@@ -23,6 +23,7 @@ __all__ = ["Cut", "GivenParts", "LearnedParts", "Parts", "Patches", "WholeImages
 # A patch of which less was seen says more about its few pixels than about the rest.
 LEAST_SEEN = 0.25
 MOST_PATCHES = 20_000
+SMALLEST = 2.0**-60
 STRENGTHS = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1)
 
 
@@ -60,9 +61,10 @@ class Cut(Protocol):
 
 @dataclass(frozen=True)
 class LearnedParts:
-    """Parts learned from the seen pixels of all the columns."""
+    """Parts learned from the seen pixels of all the columns; `unit` is what these were divided by."""
 
     rank: int
+    unit: float
     rng: np.random.Generator
     threads: int | None = None
     strengths: ClassVar[tuple[float, ...]] = STRENGTHS
@@ -74,7 +76,7 @@ class LearnedParts:
             for what in (ConvergenceWarning, DataWarning):
                 warnings.simplefilter("ignore", what)
             fit = factorize(
-                V.astype(np.float32),
+                self._in_their_unit(V),
                 self.rank,
                 weights=weights,
                 penalty_W=ridge,
@@ -84,7 +86,11 @@ class LearnedParts:
                 threads=self.threads,
             )
         known = (weights > 0).any(axis=1, keepdims=True)
-        return Prediction(np.where(known, fit.reconstruct(), np.nan), fit)
+        return Prediction(np.where(known, fit.reconstruct() / self.unit, np.nan), fit)
+
+    def _in_their_unit(self, V: Array) -> Array:
+        """Single precision is enough for a guess, where it can hold the numbers."""
+        return (V * self.unit).astype(np.float32 if SMALLEST < self.unit < 1 / SMALLEST else np.float64)
 
 
 @dataclass(frozen=True)
@@ -156,6 +162,6 @@ class Patches:
 
     def _stride(self, pictures: Sequence[Array]) -> int:
         places = sum(picture.shape[0] * picture.shape[1] for picture in pictures)
-        widest = max(1, min(self.size) // 2)
+        widest = max(1, int(np.min(self.size)) // 2)
         wanted = int(np.ceil(np.sqrt(places / MOST_PATCHES)))
         return min(max(wanted, 2), widest)
