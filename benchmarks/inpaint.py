@@ -50,7 +50,7 @@ def biharmonic(images: NDArray[Any], unknown: NDArray[np.bool_]) -> NDArray[Any]
 def held_out_parts(images: NDArray[Any], unknown: NDArray[np.bool_]) -> tuple[float, float]:
     """Parts of the first half of the images, whole; the holes of the others filled by them, and biharmonically."""
     half = len(images) // 2
-    model = imgnmf.factorize(images[:half].reshape(half, -1).T, min(64, half), stop=CLOSE, max_iter=2000)
+    model = imgnmf.factorize(images[:half].reshape(half, -1).T, min(64, half // 2), stop=CLOSE, max_iter=2000)
     new, holes = images[half:], unknown[half:]
     done = imgnmf.inpaint(new, ~holes, model=model)
     return psnr(done.images, new, holes), psnr(biharmonic(new, holes), new, holes)
