@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from imgnmf.core.solvers import ANLS, HALS, MU, Newton, ProjectedGradient
     from imgnmf.core.stopping import KKTBelow, RelativeDecrease, TimeLimit
     from imgnmf.images import ImageSet, describe_datasets, extract_patches, load_dataset, load_images
+    from imgnmf.inpainting import Inpainted, inpaint
     from imgnmf.studies.choice import RankChoice, choose_rank
     from imgnmf.studies.generalisation import generalisation
     from imgnmf.studies.layers import Layer, LayeredFactorization, factorize_layers
@@ -47,6 +48,7 @@ __all__ = [
     "GivenFactors",
     "Huber",
     "ImageSet",
+    "Inpainted",
     "ItakuraSaito",
     "KKTBelow",
     "KullbackLeibler",
@@ -79,6 +81,7 @@ __all__ = [
     "family",
     "generalisation",
     "images",
+    "inpaint",
     "load",
     "load_dataset",
     "load_images",
@@ -105,6 +108,7 @@ _HOME = {
     "imgnmf.core.solvers": ("ANLS", "HALS", "MU", "Newton", "ProjectedGradient"),
     "imgnmf.core.stopping": ("KKTBelow", "RelativeDecrease", "TimeLimit"),
     "imgnmf.images": ("ImageSet", "describe_datasets", "extract_patches", "load_dataset", "load_images"),
+    "imgnmf.inpainting": ("Inpainted", "inpaint"),
     "imgnmf.studies.choice": ("RankChoice", "choose_rank"),
     "imgnmf.studies.generalisation": ("generalisation",),
     "imgnmf.studies.layers": ("Layer", "LayeredFactorization", "factorize_layers"),

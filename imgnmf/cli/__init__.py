@@ -12,6 +12,7 @@ import click
 from imgnmf import __version__
 from imgnmf.cli.compression import compare_codecs, compress, decompress, train_parts
 from imgnmf.cli.fitting import animate, fit, gallery
+from imgnmf.cli.inpaint import inpaint
 from imgnmf.cli.models import buildup, encode, montage, reconstruct
 from imgnmf.cli.ranks import ranks
 from imgnmf.cli.sources import datasets, info
@@ -37,6 +38,7 @@ for command in (
     montage,
     reconstruct,
     encode,
+    inpaint,
     buildup,
     animate,
     info,

@@ -94,6 +94,14 @@ def sample_topic_documents():
     return viz.topic_documents(shares, names=names, title="Documents")
 
 
+def sample_inpainted():
+    images, _H = mixed(6, 3)
+    unknown = np.zeros(images.shape, bool)
+    unknown[0, 3:6, 3:6] = unknown[1, 1:4, 5:8] = unknown[2, ::2, ::3] = True
+    filled = np.where(unknown, (0.9 * images + 0.02).clip(0, 1), images)
+    return viz.inpainted(filled, unknown, originals=images, names=["one", "two", "three"], title="Filled holes")
+
+
 SAMPLES = {name.removeprefix("sample_"): draw for name, draw in list(globals().items()) if name.startswith("sample_")}
 
 

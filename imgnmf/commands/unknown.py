@@ -1,0 +1,107 @@
+"""Which pixels of SOURCE are unknown: told by masks, by a colour, or by NaN."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgnmf.archive import white_of
+from imgnmf.commands.source import read_source, size_of
+from imgnmf.errors import ParameterError, ShapeMismatchError
+from imgnmf.images import ImageSet, describe_datasets, load_images
+
+__all__ = ["read_in_colour", "unknown_pixels"]
+
+
+def read_in_colour(source: str) -> ImageSet:
+    """Read the images in colour, or grey if no picture has any: what is filled should look like what came."""
+    if any(info.name == source for info in describe_datasets()):
+        return read_source(source)
+    images = load_images(source, color="rgb", on_error="skip")
+    first = images.pixels[..., :1]
+    if images.pixels.ndim == 4 and np.array_equal(images.pixels, np.broadcast_to(first, images.pixels.shape), True):
+        return ImageSet(first[..., 0], images.names, images.labels, images.report)
+    return images
+
+
+def unknown_pixels(images: ImageSet, mask: str | None, colour: str | None) -> NDArray[np.bool_]:
+    """Return where pixels are unknown, shape (n, h, w).
+
+    Raises
+    ------
+    ParameterError
+        Nothing is unknown, or no pixel has the colour.
+    ShapeMismatchError
+        A mask has another size, or belongs to no image.
+    """
+    unknown = _anywhere(np.isnan(images.pixels))
+    if mask is not None:
+        unknown = unknown | _masked(images, mask)
+    if colour is not None:
+        unknown = unknown | _coloured(images, colour)
+    if not unknown.any():
+        raise ParameterError(
+            "no pixel is unknown, so there is nothing to fill: tell which ones by --mask (white is unknown), by "
+            "--unknown COLOUR, or by NaN in a file of floats"
+        )
+    return unknown
+
+
+def _masked(images: ImageSet, mask: str) -> NDArray[np.bool_]:
+    masks = load_images(mask)
+    if masks.image_shape != images.image_shape[:2]:
+        raise ShapeMismatchError(
+            f"the masks must have the size of the images, {size_of(images.image_shape[:2])}, "
+            f"and {mask!r} has {size_of(masks.image_shape)}"
+        )
+    holes = masks.pixels > white_of(masks.pixels) / 2
+    if len(masks) == 1:
+        return np.broadcast_to(holes, (len(images), *holes.shape[1:]))
+    stems = [Path(name).with_suffix("").as_posix() for name in images.names]
+    unknown = np.zeros((len(images), *holes.shape[1:]), bool)
+    for name, hole in zip(masks.names, holes, strict=True):
+        stem = Path(name).with_suffix("").as_posix()
+        if stem not in stems:
+            raise ShapeMismatchError(
+                f"the mask {name!r} belongs to no image: a mask must be called as its image is, but for the ending; "
+                "a single mask holds for all"
+            )
+        unknown[stems.index(stem)] = hole
+    return unknown
+
+
+def _coloured(images: ImageSet, colour: str) -> NDArray[np.bool_]:
+    wanted: Any = _parsed(colour)
+    pixels = images.pixels if images.pixels.ndim == 4 else images.pixels[..., None]
+    if pixels.shape[3] not in (1, 3):
+        raise ParameterError(f"--unknown takes the colour of grey or RGB pictures, these have {pixels.shape[3]} bands")
+    with np.errstate(invalid="ignore"):
+        levels = np.rint(pixels / (white_of(pixels) / 255))
+    found = (levels == wanted).all(axis=3)
+    if not found.any():
+        raise ParameterError(
+            f"no pixel has exactly the colour {colour!r} = {wanted}; JPEG blurs colours: pass a --mask instead"
+        )
+    return np.asarray(found)
+
+
+def _parsed(colour: str) -> tuple[int, int, int]:
+    """Red, green and blue in 0..255.
+
+    >>> _parsed("#ff0080"), _parsed("magenta")
+    ((255, 0, 128), (255, 0, 255))
+    """
+    from PIL import ImageColor
+
+    try:
+        red, green, blue = ImageColor.getrgb(colour)[:3]
+    except ValueError:
+        raise ParameterError(f"expected a colour as #ff00ff or magenta, got {colour!r}") from None
+    return red, green, blue
+
+
+def _anywhere(found: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return np.asarray(found.any(axis=3)) if found.ndim == 4 else found

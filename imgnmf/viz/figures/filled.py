@@ -1,0 +1,158 @@
+"""The figure of filled holes: original, damaged, filled, error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from imgnmf.errors import DataError, ShapeMismatchError
+from imgnmf.viz.figures.pictures import LONGEST_NAME
+from imgnmf.viz.quality import full_range
+from imgnmf.viz.sheet import GAP, LABEL, LINE, NOTE, Cell, Grid, Sheet, open_sheet, shortened, text_width, tile_size
+from imgnmf.viz.stack import Array, as_pictures, bands_note
+from imgnmf.viz.style import DIFFERENCE, GREY, PALETTE, styled
+
+__all__ = ["inpainted"]
+
+# Of a hole: a colour that no grey picture has, and few others.
+HOLE = tuple(int(PALETTE[1][i : i + 2], 16) / 255 for i in (1, 3, 5))
+
+
+@styled
+def inpainted(
+    filled: ArrayLike,
+    unknown: ArrayLike,
+    *,
+    originals: ArrayLike | None = None,
+    names: Sequence[str] | None = None,
+    data_range: float | None = None,
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw each image in a row: original, damaged, filled, error; damaged and filled alone without originals.
+
+    Parameters
+    ----------
+    filled : array, shape (n, h, w) or (n, h, w, c)
+        The images after inpainting.
+    unknown : bool array, of the shape of `filled`, with or without its channels
+        True where a pixel was filled: shown in orange in the damaged image.
+    originals : array, of the shape of `filled`, optional
+        What was there before the damage. The PSNR over the filled pixels alone is written under each row then.
+    names : sequence of str, optional
+        Written left of the rows; long ones are cut in the middle.
+    data_range : float, optional
+        The value of white. By default the dtype's range for integers, 1 for floats within 0..1, else the
+        largest value.
+    title : str, optional
+        Written above.
+    ax : matplotlib.axes.Axes, optional
+        Draw here instead of on a new figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ShapeMismatchError
+        `unknown`, `originals` or `names` do not fit.
+    DataError
+        Values are NaN or infinite, or `unknown` is not bool.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.linspace(0, 1, 64).reshape(1, 8, 8)
+    >>> figure = inpainted(image, image > 0.9, originals=image + 0.01, names=["ramp"])
+    """
+    pictures = as_pictures(filled, "filled")
+    holes = _holes(np.asarray(unknown), np.shape(filled))
+    truth = None if originals is None else _like(as_pictures(originals, "originals"), pictures)
+    white = full_range(np.asarray(filled if originals is None else originals), data_range)
+    labels = _labels(names, len(pictures))
+    heads = ("damaged", "filled") if truth is None else ("original", "damaged", "filled", "error")
+    grid = _grid(pictures, heads, labels, measured=truth is not None)
+    note = _note(truth is not None) + bands_note(filled)
+    width, height = grid.size(len(pictures) * len(heads))
+    sheet, top = open_sheet(max(width, text_width(note, NOTE)), height + 4 * LINE, ax, title)
+    cells = grid.below(top + LINE)
+    for column, head in enumerate(heads):
+        sheet.text(head, cells.cell(0, column).centre, cells.cell(0, column).top - 2.2, bold=True)
+    for row, label in enumerate(labels):
+        first = cells.cell(row, 0)
+        sheet.text(label, first.left - 6.0, first.top + first.height / 2, align="right", vertical="center")
+        shown = [_damaged(pictures[row] / white, holes[row]), pictures[row] / white]
+        for column, picture in enumerate(shown if truth is None else [truth[row] / white, *shown]):
+            sheet.tile(picture, cells.cell(row, column), cmap=GREY)
+    if truth is not None:
+        _errors(sheet, (pictures.astype(np.float64) - truth) / white, holes, cells)
+    sheet.note(note, top + height + 4 * LINE)
+    return sheet.figure
+
+
+def _holes(unknown: Array, shape: tuple[int, ...]) -> Array:
+    """Where anything is unknown, shape (n, h, w)."""
+    if unknown.dtype != bool:
+        raise DataError(f"unknown must be bool, True where a pixel was filled, got {unknown.dtype}")
+    if unknown.shape not in (shape, shape[:3]):
+        raise ShapeMismatchError(f"unknown must have the shape of filled, {shape}, or {shape[:3]}, got {unknown.shape}")
+    return np.asarray(unknown.any(axis=3)) if unknown.ndim == 4 else unknown
+
+
+def _like(originals: Array, pictures: Array) -> Array:
+    if originals.shape != pictures.shape:
+        raise ShapeMismatchError(f"originals must have the shape of filled, {pictures.shape}, got {originals.shape}")
+    return originals
+
+
+def _labels(names: Sequence[str] | None, n_images: int) -> list[str]:
+    if names is not None and len(names) != n_images:
+        raise ShapeMismatchError(f"names must hold one name an image, {n_images}, got {len(names)}")
+    return [""] * n_images if names is None else [shortened(" ".join(name.split()), LONGEST_NAME) for name in names]
+
+
+def _grid(pictures: Array, heads: Sequence[str], labels: Sequence[str], *, measured: bool) -> Grid:
+    margin = max(text_width(label, LABEL) for label in labels)
+    width, height = tile_size(pictures.shape[1:], len(heads), available=504.0 - margin)
+    step = max(width, *(text_width(head, LABEL, bold=True) for head in heads)) + GAP
+    below = LINE if measured else 0.0
+    return Grid(len(heads), width, height, step, height + GAP + below, left=margin + (6.0 if margin else 0.0))
+
+
+def _note(measured: bool) -> str:
+    words = "orange: unknown"
+    return (
+        words + ";  error: filled − original, in % of white; under it: PSNR in dB over the hole" if measured else words
+    )
+
+
+def _damaged(picture: Array, hole: Array) -> Array:
+    colour = np.repeat(picture[..., None], 3, axis=2) if picture.ndim == 2 else picture.copy()
+    return np.where(hole[..., None], HOLE, colour)
+
+
+def _errors(sheet: Sheet, error: Array, holes: Array, cells: Grid) -> None:
+    signed = error.mean(axis=3) if error.ndim == 4 else error
+    inside = np.abs(signed[holes])
+    limit = float(np.quantile(inside, 0.995)) if inside.any() else 1.0
+    for row, (tile, hole) in enumerate(zip(signed, holes, strict=True)):
+        cell = cells.cell(row, cells.columns - 1)
+        sheet.tile(tile, cell, cmap=DIFFERENCE, limits=(-limit, limit))
+        sheet.text(_decibels(error[row][hole]), cell.centre, cell.bottom + LABEL + 0.6)
+    _key(sheet, cells.cell(len(signed) - 1, cells.columns - 1), limit)
+
+
+def _decibels(error: Array) -> str:
+    squared = float(np.mean(error**2)) if error.size else 0.0
+    return f"{-10 * np.log10(squared):.1f}" if squared else "exact" if error.size else "–"
+
+
+def _key(sheet: Sheet, last: Cell, limit: float) -> None:
+    key = Cell(last.left, last.bottom + LABEL + 5.0, last.width, 4.0)
+    sheet.tile(np.linspace(-limit, limit, 256)[None], key, cmap=DIFFERENCE, limits=(-limit, limit))
+    sheet.text(f"± {100 * limit:.3g} %", key.centre, key.bottom + NOTE + 1, size=NOTE)
