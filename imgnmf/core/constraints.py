@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from imgnmf.core.hoyer import nearest_of_sparseness
 from imgnmf.core.parts import Array, Quadratic
 from imgnmf.core.solvers import projected_steps, safe_rate
 from imgnmf.errors import ParameterError
@@ -139,35 +140,7 @@ class Sparseness:
 
     def projected(self, factor: Array) -> Array:
         """The nearest parts of this sparseness and of the same energy."""
-        return np.asarray([self._nearest(row.astype(np.float64)) for row in factor], factor.dtype).reshape(factor.shape)
-
-    def _nearest(self, part: Array) -> Array:
-        """Alternate between the plane of the sum and the sphere of the energy (Hoyer 2004, p. 1462)."""
-        root, energy = np.sqrt(part.size), float(np.linalg.norm(part))
-        if energy == 0 or part.size == 1:
-            return np.asarray(np.maximum(part, 0))
-        total = energy * (root - (root - 1) * self.value)
-        free = np.ones(part.size, bool)
-        point = part + (total - part.sum()) / part.size
-        for _ in range(part.size):
-            middle = np.where(free, total / free.sum(), 0.0)
-            gap = point - middle
-            if np.linalg.norm(gap) <= 1e-9 * energy:
-                # Equal pixels: all choices are as near, so the later ones keep the light.
-                gap = np.where(free, np.cumsum(free) - (free.sum() + 1) / 2, 0.0)
-            point = middle + _stretch(middle, gap, energy) * gap
-            if point.min() >= 0:
-                break
-            free &= point > 0
-            point = np.where(free, point, 0.0)
-            point = np.where(free, point - (point.sum() - total) / free.sum(), 0.0)
-        return np.asarray(np.maximum(point, 0))
-
-
-def _stretch(middle: Array, direction: Array, energy: float) -> float:
-    """The `a >= 0` that brings ``middle + a direction`` to the given length."""
-    a, b, c = direction @ direction, middle @ direction, middle @ middle - energy**2
-    return float((-b + np.sqrt(max(b * b - a * c, 0.0))) / a) if a > 0 else 0.0
+        return nearest_of_sparseness(factor, self.value).astype(factor.dtype)
 
 
 def constrained_step(parts: Quadratic, moving: Array, constraint: Constraint, *, careful: bool = True) -> Array:
