@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from imgnmf.archive import ModelMeta, load, save
     from imgnmf.archive_layers import load_layers, save_layers
     from imgnmf.core.factorize import factorize
+    from imgnmf.core.graphs import neighbour_graph
     from imgnmf.core.inits import NNDSVD, SPA, ColumnSample, GivenFactors, RandomInit
     from imgnmf.core.losses import BetaDivergence, Frobenius, ItakuraSaito, KullbackLeibler
-    from imgnmf.core.penalties import L1, L2
+    from imgnmf.core.penalties import L1, L2, Neighbours
     from imgnmf.core.result import Factorization, Trace
     from imgnmf.core.solvers import ANLS, HALS, MU, Newton, ProjectedGradient
     from imgnmf.core.stopping import KKTBelow, RelativeDecrease, TimeLimit
@@ -52,7 +53,9 @@ __all__ = [
     "LayeredFactorization",
     "LeastAbsolute",
     "ModelMeta",
+    "Neighbours",
     "Newton",
+    "NonSmooth",
     "Orthogonal",
     "ProjectedGradient",
     "RandomInit",
@@ -79,6 +82,7 @@ __all__ = [
     "load_dataset",
     "load_images",
     "load_layers",
+    "neighbour_graph",
     "save",
     "save_layers",
     "viz",
@@ -87,11 +91,12 @@ __all__ = [
 _HOME = {
     "imgnmf.archive": ("ModelMeta", "load", "save"),
     "imgnmf.archive_layers": ("load_layers", "save_layers"),
-    "imgnmf.core.constraints": ("Simplex", "Sparseness", "UpperBound"),
+    "imgnmf.core.constraints": ("NonSmooth", "Simplex", "Sparseness", "UpperBound"),
     "imgnmf.core.factorize": ("factorize",),
+    "imgnmf.core.graphs": ("neighbour_graph",),
     "imgnmf.core.inits": ("NNDSVD", "SPA", "ColumnSample", "GivenFactors", "RandomInit"),
     "imgnmf.core.losses": ("BetaDivergence", "Frobenius", "ItakuraSaito", "KullbackLeibler"),
-    "imgnmf.core.penalties": ("L1", "L2", "Orthogonal", "Smooth"),
+    "imgnmf.core.penalties": ("L1", "L2", "Neighbours", "Orthogonal", "Smooth"),
     "imgnmf.core.result": ("Factorization", "Trace"),
     "imgnmf.core.robust": ("L21", "Huber", "LeastAbsolute"),
     "imgnmf.core.solvers": ("ANLS", "HALS", "MU", "Newton", "ProjectedGradient"),

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from imgnmf.archive_meta import ModelMeta, fingerprint_of, meta_of, versions, white_of
 from imgnmf.atomic import write_bytes
-from imgnmf.core.constraints import Simplex, Sparseness, UpperBound
+from imgnmf.core.constraints import NonSmooth, Simplex, UpperBound
 from imgnmf.core.losses import BetaDivergence, Frobenius
 from imgnmf.core.penalties import Weight
 from imgnmf.core.result import Factorization, Trace
@@ -39,7 +39,7 @@ Tensors: TypeAlias = dict[str, NDArray[Any]]
 FACTORS = ("W", "H")
 TRACE = ("iteration", "seconds", "objective", "relative_error", "kkt")
 LOSSES: Mapping[str, Any] = MappingProxyType({kind.__name__: kind for kind in (Frobenius, BetaDivergence, Huber, L21)})
-CONSTRAINTS: Mapping[str, Any] = MappingProxyType({kind.__name__: kind for kind in (Simplex, Sparseness, UpperBound)})
+CONSTRAINTS: Mapping[str, Any] = MappingProxyType({kind.__name__: kind for kind in (NonSmooth, Simplex, UpperBound)})
 MASK = "images.mask"
 FIT_FIELDS = ("n_iter", "converged", "reason", "objective", "relative_error", "solver", "init", "floor")
 

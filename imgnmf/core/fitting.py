@@ -62,12 +62,17 @@ class Fitting:
         best, reason, converged = limits.follow(iterate(problem, W, H, run), problem, history)
         if best is None:
             best = Iterate(W, H, np.nan, np.nan, np.nan)
-        elif (converged or reason.startswith(MAX_ITER)) and encodable(self.loss) and self.loss.convex:
+        elif (converged or reason.startswith(MAX_ITER)) and self.encodable_alone(problem):
             # The coefficients that `encode` would find for the final parts.
             inside = problem.steering.constraint_H
             H = exact_coefficients(best.W, problem.blocks, problem.loss, problem.penalty_H, run, inside)
             best = replace(best, H=H)
         return self.result(best, problem, history, reason, converged)
+
+    def encodable_alone(self, problem: Problem) -> bool:
+        """Whether each image's coefficients are a problem of its own, with one answer."""
+        alone = not problem.tied and problem.penalty_H.ties is None
+        return alone and encodable(self.loss) and bool(self.loss.convex)
 
     def result(self, best: Iterate, problem: Problem, history: History, reason: str, converged: bool) -> Factorization:
         """The best pair in the user's unit, its error computed anew."""
@@ -92,7 +97,7 @@ class Fitting:
             init=self.init.name,
             floor=problem.blocks.floor * power_of_two(problem.blocks.exponent),
             penalty_H=problem.penalty_H.in_unit(unit, power_of_two(exponent - exponent // 2)),
-            constraint_H=self.steering.constraint_H,
+            constraint_H=None if problem.tied else self.steering.constraint_H,
         )
 
     def of_nothing(self, shape: tuple[int, int], blocks: ColumnBlocks) -> Factorization:

@@ -284,7 +284,7 @@ class Newton:
 
     def careful_step(self, parts: Curvature, moving: Array) -> Array:
         """A multiplicative step, which never raises the objective."""
-        return _multiplied(parts.first_order, moving, 1.0)
+        return _multiplied(parts.first_order, moving, parts.exponent)
 
 
 def _multiplied(parts: Parts, moving: Array, exponent: float) -> Array:
