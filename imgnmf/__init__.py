@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from imgnmf.core.inits import NNDSVD, SPA, ColumnSample, GivenFactors, RandomInit
     from imgnmf.core.losses import BetaDivergence, Frobenius, ItakuraSaito, KullbackLeibler
     from imgnmf.core.penalties import L1, L2, Neighbours
+    from imgnmf.core.projective import ProjectiveFactorization, factorize_projective
     from imgnmf.core.result import Factorization, Trace
     from imgnmf.core.solvers import ANLS, HALS, MU, Newton, ProjectedGradient
     from imgnmf.core.stopping import KKTBelow, RelativeDecrease, TimeLimit
@@ -58,6 +59,7 @@ __all__ = [
     "NonSmooth",
     "Orthogonal",
     "ProjectedGradient",
+    "ProjectiveFactorization",
     "RandomInit",
     "RankChoice",
     "RankStudy",
@@ -75,6 +77,7 @@ __all__ = [
     "extract_patches",
     "factorize",
     "factorize_layers",
+    "factorize_projective",
     "factorize_ranks",
     "generalisation",
     "images",
@@ -97,6 +100,7 @@ _HOME = {
     "imgnmf.core.inits": ("NNDSVD", "SPA", "ColumnSample", "GivenFactors", "RandomInit"),
     "imgnmf.core.losses": ("BetaDivergence", "Frobenius", "ItakuraSaito", "KullbackLeibler"),
     "imgnmf.core.penalties": ("L1", "L2", "Neighbours", "Orthogonal", "Smooth"),
+    "imgnmf.core.projective": ("ProjectiveFactorization", "factorize_projective"),
     "imgnmf.core.result": ("Factorization", "Trace"),
     "imgnmf.core.robust": ("L21", "Huber", "LeastAbsolute"),
     "imgnmf.core.solvers": ("ANLS", "HALS", "MU", "Newton", "ProjectedGradient"),

@@ -21,7 +21,7 @@ from imgnmf.core.result import Factorization
 from imgnmf.core.seen import usable
 from imgnmf.core.sparse import stored_values
 from imgnmf.core.steering import checked_steering
-from imgnmf.core.stopping import RelativeDecrease, StoppingRule, TimeLimit
+from imgnmf.core.stopping import StoppingRule, as_rules
 from imgnmf.core.units import as_blocks
 from imgnmf.errors import ConvergenceWarning
 
@@ -123,7 +123,7 @@ def factorize(
     data, seen = usable(as_matrix(V), weights, missing, negative)
     start = as_init(init)
     rank = checked_rank(rank, data.shape, beyond=isinstance(start, (RandomInit, ColumnSample, GivenFactors)))
-    limits = Limits(_as_rules(stop, time_limit), checked_count("max_iter", max_iter, 0), callback, started)
+    limits = Limits(as_rules(stop, time_limit), checked_count("max_iter", max_iter, 0), callback, started)
     chosen = as_solver(solver, as_loss(loss), rank)
     steering = checked_steering(
         fixed_W,
@@ -146,12 +146,6 @@ def factorize(
     if best.n_iter and best.reason.startswith(MAX_ITER):
         _warn_not_converged(best)
     return best
-
-
-def _as_rules(stop: StoppingRule | Sequence[StoppingRule] | None, time_limit: float | None) -> tuple[StoppingRule, ...]:
-    rules = RelativeDecrease() if stop is None else stop
-    limit = () if time_limit is None else (TimeLimit(time_limit),)
-    return (*(rules if isinstance(rules, Sequence) else (rules,)), *limit)
 
 
 def _warn_not_converged(fit: Factorization) -> None:

@@ -65,7 +65,7 @@ def checked_graph(graph: Any, n_images: int) -> Any:
 
 
 def neighbour_graph(V: Any, n_neighbours: int = 5) -> Any:
-    """Join each image to its nearest ones, by Euclidean distance, with weight 1 (Cai et al. 2011, sec. 3.1).
+    """Join each image to its nearest ones, by Euclidean distance, with weight 1 (the 0-1 graph of Cai et al. 2011).
 
     Two images are joined if either is among the nearest of the other. Of images that are equally far, the earlier
     ones count. All distances are computed, some rows at a time.

@@ -20,8 +20,8 @@ EQUAL = 1e-21
 def nearest_of_sparseness(rows: Array, value: float) -> Array:
     """The nearest non-negative rows of this sparseness, each of the length that it has (Hoyer 2004, sec. 3.2).
 
-    Each is ``max(row - t, 0)``, stretched, for the one threshold `t` that gives the sparseness (Thom & Palm 2013,
-    sec. 3). Where all choices among equal entries are as near, the later ones keep the light.
+    Each is ``max(row - t, 0)``, stretched, for the one threshold `t` that gives the sparseness (Thom & Palm 2013).
+    Where all choices among equal entries are as near, the later ones keep the light.
 
     Parameters
     ----------

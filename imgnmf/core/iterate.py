@@ -30,7 +30,7 @@ from imgnmf.core.solvers import Solver
 from imgnmf.core.sparse import is_sparse, model_at, stored_divergence, stored_squares
 from imgnmf.core.steering import FREE, Steering
 
-__all__ = ["Iterate", "Problem", "exact_loss", "iterate", "settled"]
+__all__ = ["Iterate", "Problem", "Way", "exact_loss", "iterate", "settled"]
 
 # The stationarity of both halves costs a product more than the pass itself needs, so it is looked at now and then.
 CHECK_EVERY = 10
@@ -140,7 +140,7 @@ def iterate(problem: Problem, W: Array, H: Array, run: Runner[Any]) -> Iterator[
     Iterate
     """
     memory = _Memory(H, H.copy(), np.empty_like(H))
-    way = _Way(problem.solver.pace)
+    way = Way(problem.solver.pace)
     ahead, accepted_W, last_W = W, W, W
     objective, squared_residual = np.inf, np.nan
     for iteration in count(1):
@@ -167,7 +167,7 @@ def iterate(problem: Problem, W: Array, H: Array, run: Runner[Any]) -> Iterator[
 
 
 @dataclass(frozen=True)
-class _Way:
+class Way:
     """How the next iteration goes: how far it extrapolates, and for how long it must be careful.
 
     After a rise comes an iteration of careful steps without extrapolation; after a rise soon again, twice as many.
@@ -182,19 +182,19 @@ class _Way:
     def positive_only(self) -> bool:
         return self.pace is not None and self.pace.positive_only
 
-    def after_success(self) -> _Way:
+    def after_success(self) -> Way:
         if self.careful > 1:
             return replace(self, careful=self.careful - 1)
         pace = self.pace.after_success() if self.pace and self.momentum else self.pace
-        return _Way(pace, pace.momentum if pace else 0.0, 0, self.caution if self.careful else 1)
+        return Way(pace, pace.momentum if pace else 0.0, 0, self.caution if self.careful else 1)
 
-    def after_rise(self) -> _Way:
+    def after_rise(self) -> Way:
         pace = self.pace.after_rise() if self.pace and self.momentum else self.pace
-        return _Way(pace, 0.0, self.caution, min(2 * self.caution, 64))
+        return Way(pace, 0.0, self.caution, min(2 * self.caution, 64))
 
 
 def one_pass(
-    problem: Problem, W: Array, memory: _Memory, way: _Way, checking: bool, run: Runner[Any]
+    problem: Problem, W: Array, memory: _Memory, way: Way, checking: bool, run: Runner[Any]
 ) -> tuple[Parts, float]:
     """Visit every block: step its H, extrapolate it, and add up what the step on W needs."""
     if problem.tied:
@@ -210,7 +210,7 @@ def one_pass(
 
 
 def tied_passes(
-    problem: Problem, W: Array, memory: _Memory, way: _Way, checking: bool, run: Runner[Any]
+    problem: Problem, W: Array, memory: _Memory, way: Way, checking: bool, run: Runner[Any]
 ) -> tuple[Parts, float]:
     """As `one_pass` in two: one for all that the step on H needs, one for the step on W."""
 
@@ -229,7 +229,7 @@ def tied_passes(
     return _added(run(visit, problem.blocks.spans))[0], decrease
 
 
-def step_H(problem: Problem, parts: Any, memory: _Memory, way: _Way, checking: bool, span: slice) -> float:
+def step_H(problem: Problem, parts: Any, memory: _Memory, way: Way, checking: bool, span: slice) -> float:
     """Step some columns of H and extrapolate them, in `memory`; what one more step promises, if it is asked for."""
     H_b, constraint = memory.accepted[:, span], problem.steering.constraint_H
     parts = problem.penalty_H.tied(problem.penalty_H.applied(parts, H_b), memory.accepted, span)

@@ -277,7 +277,7 @@ class Curvature:
 
 
 def _beside_squares(exponent: float) -> float:
-    """Of the multiplicative step that never raises loss plus a square (Tan & Févotte 2013, sec. 4.2)."""
+    """Of the multiplicative step that never raises loss plus a square (Tan & Févotte 2013)."""
     return exponent / (1 + exponent)
 
 

@@ -110,7 +110,7 @@ class Orthogonal:
 class Neighbours:
     """``strength / 2 * sum_{i < j} S_ij |h_i - h_j|**2``: images joined by a graph get coefficients that are alike.
 
-    Graph regularised NMF (Cai et al. 2011, eq. 6); on H, scaled as `L2`. It holds in the fit. A new image has no
+    Graph regularised NMF (Cai et al. 2011); on H, scaled as `L2`. It holds in the fit. A new image has no
     neighbours, so `encode` gives it the coefficients that it has without any.
 
     Parameters
