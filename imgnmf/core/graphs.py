@@ -101,7 +101,8 @@ def neighbour_graph(V: Any, n_neighbours: int = 5) -> Any:
     largest, n = checked_values(data), data.shape[1]
     if checked_count("n_neighbours", n_neighbours, 1) >= n:
         raise ParameterError(f"n_neighbours must be below the number of images, {n}, got {n_neighbours}")
-    rows = (data.toarray() if issparse(data) else data).T.astype(np.float64) / (largest or 1.0)
+    dense: Any = data
+    rows = (dense.toarray() if issparse(dense) else dense).T.astype(np.float64) / (largest or 1.0)
     near = np.concatenate([_nearest(rows, block, n_neighbours) for block in _blocks(n)])
     edges = n_neighbours * np.arange(n + 1)
     graph = csr_array((np.ones(near.size), near.ravel(), edges), shape=(n, n))

@@ -98,7 +98,7 @@ def _cut_each(rows: Any, squared_ratio: Any, point: Any, found: Any) -> None:
         peak = np.float64(row[0])
         for i in range(n):
             peak = max(peak, np.float64(row[i]))
-        # Among the entries above the threshold so far, the threshold that would do for them; it only rises, but for rounding.
+        # The threshold that would do for the entries above the one before; it only rises, but for rounding.
         level, kept, settled = -np.inf, n + 1, False
         while not settled:
             count, total, square = 0, 0.0, 0.0

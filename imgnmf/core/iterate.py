@@ -180,15 +180,18 @@ class Way:
 
     @property
     def positive_only(self) -> bool:
+        """Whether only what grew is extrapolated."""
         return self.pace is not None and self.pace.positive_only
 
     def after_success(self) -> Way:
+        """How it goes on after an iteration that was accepted."""
         if self.careful > 1:
             return replace(self, careful=self.careful - 1)
         pace = self.pace.after_success() if self.pace and self.momentum else self.pace
         return Way(pace, pace.momentum if pace else 0.0, 0, self.caution if self.careful else 1)
 
     def after_rise(self) -> Way:
+        """How it goes on after one that was taken back."""
         pace = self.pace.after_rise() if self.pace and self.momentum else self.pace
         return Way(pace, 0.0, self.caution, min(2 * self.caution, 64))
 

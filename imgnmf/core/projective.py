@@ -25,7 +25,7 @@ from imgnmf.core.penalties import NO_PENALTY
 from imgnmf.core.result import History, Trace
 from imgnmf.core.solvers import HALS, MU, multiplied
 from imgnmf.core.sparse import times
-from imgnmf.core.stopping import StoppingRule, as_rules
+from imgnmf.core.stopping import RelativeDecrease, StoppingRule, as_rules
 from imgnmf.core.units import as_blocks, power_of_two
 from imgnmf.errors import ConvergenceWarning, DataError, ShapeMismatchError
 
@@ -33,6 +33,7 @@ __all__ = ["ProjectiveFactorization", "factorize_projective"]
 
 # Iterations of plain NMF for a start.
 START_ITERATIONS = 60
+LAST = RelativeDecrease(1e-2)
 # The exponent of the step that never raises the error. Of it, ``-tr(W'VV'W)`` is concave, so below its tangent, and the
 # rest a sum of products of four entries each, so below their fourth powers: the best ratio between the two is a root.
 SAFE = 1 / 3
@@ -93,7 +94,7 @@ def factorize_projective(
     orthonormal: bool = False,
     init: InitLike = "nndsvd",
     stop: StoppingRule | Sequence[StoppingRule] | None = None,
-    max_iter: int = 2000,
+    max_iter: int = 5000,
     time_limit: float | None = None,
     rng: int | np.random.Generator | None = 0,
     threads: int | None = None,
@@ -101,8 +102,8 @@ def factorize_projective(
     """Find parts whose projections give the images back: ``min |V - W W'V|**2 / 2, W >= 0``.
 
     Non-negative and nearly orthogonal, hence hardly overlapping: most pixels belong to one part, and an image is
-    encoded by ``W'v``, without solving anything. By multiplicative steps (Yuan & Oja 2005; Yang & Oja 2010), W stretched
-    to its best length at each, extrapolated, and taken back whenever the error rises.
+    encoded by ``W'v``, without solving anything. By multiplicative steps (Yuan & Oja 2005; Yang & Oja 2010),
+    extrapolated, W stretched to its best length at each, and taken back whenever the error rises.
 
     Parameters
     ----------
@@ -116,7 +117,7 @@ def factorize_projective(
     init : "nndsvd", "random", "columns", "spa" or Init
         Improved by some iterations of plain NMF.
     stop : rule or sequence of rules, optional
-        None for ``RelativeDecrease()``.
+        None for ``RelativeDecrease(1e-2)``: the last per cent takes as long as all the rest.
     max_iter : int
     time_limit : float, optional
         In seconds.
@@ -150,7 +151,9 @@ def factorize_projective(
     started = time.perf_counter()
     data, start = as_matrix(V), as_init(init)
     rank = checked_rank(rank, data.shape, beyond=False)
-    limits = Limits(as_rules(stop, time_limit), checked_count("max_iter", max_iter, 1), None, started)
+    limits = Limits(
+        as_rules(LAST if stop is None else stop, time_limit), checked_count("max_iter", max_iter, 1), None, started
+    )
     blocks = as_blocks(data, Frobenius())
     with running(useful_threads(threads, data.shape, rank)) as run:
         energy = energy_of(blocks, run)
@@ -201,10 +204,8 @@ def _looked(problem: Problem, W: Array, orthonormal: bool, run: Runner[Any]) -> 
     linear, square = inner(W, pull), inner(shared, gram)
     stretch = np.asarray(np.sqrt(linear / square), W.dtype)
     W, pull, shared, gram = W * stretch, pull * stretch, shared * stretch**2, gram * stretch**2
-    if orthonormal:
-        parts = Gradient(pull, shared @ W, SAFE)
-    else:
-        parts = Gradient(2 * pull, shared @ W + gram @ pull, SAFE)
+    plus = shared @ W
+    parts = Gradient(pull, plus) if orthonormal else Gradient(2 * pull, plus + gram @ pull)
     return W, parts, max(problem.energy - linear**2 / square, 0.0)
 
 

@@ -10,6 +10,7 @@ import imgnmf
 from imgnmf.core.blocks import ColumnBlocks
 from imgnmf.core.iterate import Problem
 from imgnmf.core.losses import Frobenius
+from imgnmf.core.measures import matched
 from imgnmf.core.penalties import NO_PENALTY
 from imgnmf.core.projective import _looked
 from imgnmf.core.solvers import HALS
@@ -62,7 +63,7 @@ def test_parts_that_share_no_pixel_are_found_and_are_orthonormal(orthonormal):
     fit = imgnmf.factorize_projective(V, 4, orthonormal=orthonormal, stop=imgnmf.KKTBelow(1e-3))
     assert fit.converged
     assert fit.relative_error < 1e-2
-    assert imgnmf.core.measures.matched(W, fit.W).cosine.min() > 0.999
+    assert matched(W, fit.W).cosine.min() > 0.999
     np.testing.assert_allclose(fit.W.T @ fit.W, np.eye(4), atol=0.02)
 
 
