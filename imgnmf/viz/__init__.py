@@ -14,6 +14,7 @@ from imgnmf.viz.figures import (
     compare,
     convergence,
     coverage,
+    kinds,
     layer_tree,
     rank_curve,
     reconstructions,
@@ -22,7 +23,7 @@ from imgnmf.viz.figures import (
 )
 from imgnmf.viz.film_file import save_animation
 from imgnmf.viz.montage import montage
-from imgnmf.viz.page import PageFit, PageImages, render_page, write_page
+from imgnmf.viz.page import PageFit, PageImages, PageSection, render_page, write_page
 from imgnmf.viz.write import save_figure, save_image
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Curve",
     "PageFit",
     "PageImages",
+    "PageSection",
     "animate_basis",
     "animate_build_up",
     "animate_reconstructions",
@@ -39,6 +41,7 @@ __all__ = [
     "compare",
     "convergence",
     "coverage",
+    "kinds",
     "layer_tree",
     "montage",
     "rank_curve",

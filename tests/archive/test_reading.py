@@ -230,7 +230,7 @@ def test_a_constraint_comes_back(images, tmp_path):
 
 
 def test_a_constraint_of_ones_own_is_refused(fit, tmp_path):
-    with pytest.raises(ArchiveError, match="constraints Simplex"):
+    with pytest.raises(ArchiveError, match="constraints NonSmooth"):
         imgnmf.save(tmp_path / "m", replace(fit, constraint_H=Weight()))
     assert not (tmp_path / "m").exists()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from imgnmf.viz.figures.coefficients import coefficients, coverage
 from imgnmf.viz.figures.curves import Curve, convergence, rank_curve
+from imgnmf.viz.figures.kinds import kinds
 from imgnmf.viz.figures.parts import basis, compare
 from imgnmf.viz.figures.pictures import build_up, reconstructions
 from imgnmf.viz.figures.scores import reliability, score_curves
@@ -17,6 +18,7 @@ __all__ = [
     "compare",
     "convergence",
     "coverage",
+    "kinds",
     "layer_tree",
     "rank_curve",
     "reconstructions",
