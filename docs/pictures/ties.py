@@ -22,7 +22,7 @@ fits = {
     "KL, overlap": imgnmf.factorize(
         V, 25, loss="kullback-leibler", penalty_W=overlap, penalty_H=imgnmf.L1(0.001), **few
     ),
-    "projective": imgnmf.factorize_projective(V, 25, max_iter=1500),
+    "projective": imgnmf.factorize_projective(V, 25),
 }
 
 with applied():

@@ -113,7 +113,7 @@ def _cut_each(rows: Any, squared_ratio: Any, point: Any, found: Any) -> None:
                 break
             mean = total / count
             spread = square / count - mean * mean
-            if spread <= 1e-21 * square / count:
+            if spread <= EQUAL * square / count:
                 break
             level = mean - np.sqrt(spread * squared_ratio / (count - squared_ratio))
         if not settled:
