@@ -12,7 +12,7 @@ from imgnmf.core.graphs import Ties
 from imgnmf.core.measures import sparseness
 from imgnmf.core.penalties import Weight
 from imgnmf.errors import DataError, IncompatibleError, ParameterError, ShapeMismatchError
-from tests.core.cases import PAIRS, low_rank, name_of
+from tests.core.cases import LOSSES, PAIRS, factors, low_rank, name_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::imgnmf.errors.ConvergenceWarning")
 
@@ -154,6 +154,31 @@ def test_overlap_falls_under_every_loss_and_the_objective_never_rises(loss, solv
     never_rises(fit)
     overlaps = [Weight(overlap=1.0).value(W / np.linalg.norm(W, axis=1, keepdims=True)) for W in (plain.W.T, fit.W.T)]
     assert overlaps[1] < 0.9 * overlaps[0]
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=name_of)
+def test_the_slope_and_the_curvature_with_overlap_are_those_of_the_objective(loss):
+    V, W, H = factors()
+    weight = Weight(l2=0.3, overlap=0.7)
+
+    def slope(W):
+        parts = weight.applied(loss.parts("gradient", V.T, H, W), W)
+        minus, plus = parts.split(W)
+        return (plus - minus).ravel()
+
+    def objective(W):
+        return loss.value(V.T, H.T @ W) + weight.value(W)
+
+    steps = 1e-6 * np.eye(W.size).reshape(W.size, *W.shape)
+    found = [(objective(W + step) - objective(W - step)) / 2e-6 for step in steps]
+    np.testing.assert_allclose(slope(W), found, rtol=1e-5, atol=1e-5)
+    if "curvature" in loss.offers:
+        hessians = weight.applied(loss.parts("curvature", V.T, H, W), W).hessians
+        for row, (a, b) in enumerate(zip(*np.triu_indices(len(W)), strict=True)):
+            step = np.zeros_like(W)
+            step[b] = 1e-6
+            second = ((slope(W + step) - slope(W - step)) / 2e-6).reshape(W.shape)[a]
+            np.testing.assert_allclose(hessians[row], second, rtol=1e-5)
 
 
 @pytest.mark.parametrize("theta", [1, -0.1, True, "half"])
