@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from imgnmf.archive_layers import load_layers, save_layers
     from imgnmf.archive_topics import load_topics, save_topics
     from imgnmf.checkpoint import Checkpoint, factorize
+    from imgnmf.core.graphs import neighbour_graph
     from imgnmf.core.inits import NNDSVD, SPA, ColumnSample, GivenFactors, RandomInit
     from imgnmf.core.losses import BetaDivergence, Frobenius, ItakuraSaito, KullbackLeibler
-    from imgnmf.core.penalties import L1, L2
+    from imgnmf.core.penalties import L1, L2, Neighbours
+    from imgnmf.core.projective import ProjectiveFactorization, factorize_projective
     from imgnmf.core.result import Factorization, Trace
     from imgnmf.core.solvers import ANLS, HALS, MU, Newton, ProjectedGradient
     from imgnmf.core.stopping import KKTBelow, RelativeDecrease, TimeLimit
@@ -56,9 +58,12 @@ __all__ = [
     "LayeredFactorization",
     "LeastAbsolute",
     "ModelMeta",
+    "Neighbours",
     "Newton",
+    "NonSmooth",
     "Orthogonal",
     "ProjectedGradient",
+    "ProjectiveFactorization",
     "RandomInit",
     "RankChoice",
     "RankStudy",
@@ -77,6 +82,7 @@ __all__ = [
     "extract_patches",
     "factorize",
     "factorize_layers",
+    "factorize_projective",
     "factorize_ranks",
     "family",
     "generalisation",
@@ -87,6 +93,7 @@ __all__ = [
     "load_images",
     "load_layers",
     "load_topics",
+    "neighbour_graph",
     "save",
     "save_layers",
     "save_topics",
@@ -99,10 +106,12 @@ _HOME = {
     "imgnmf.archive_layers": ("load_layers", "save_layers"),
     "imgnmf.archive_topics": ("load_topics", "save_topics"),
     "imgnmf.checkpoint": ("Checkpoint", "factorize"),
-    "imgnmf.core.constraints": ("Simplex", "Sparseness", "UpperBound"),
+    "imgnmf.core.constraints": ("NonSmooth", "Simplex", "Sparseness", "UpperBound"),
+    "imgnmf.core.graphs": ("neighbour_graph",),
     "imgnmf.core.inits": ("NNDSVD", "SPA", "ColumnSample", "GivenFactors", "RandomInit"),
     "imgnmf.core.losses": ("BetaDivergence", "Frobenius", "ItakuraSaito", "KullbackLeibler"),
-    "imgnmf.core.penalties": ("L1", "L2", "Orthogonal", "Smooth"),
+    "imgnmf.core.penalties": ("L1", "L2", "Neighbours", "Orthogonal", "Smooth"),
+    "imgnmf.core.projective": ("ProjectiveFactorization", "factorize_projective"),
     "imgnmf.core.result": ("Factorization", "Trace"),
     "imgnmf.core.robust": ("L21", "Huber", "LeastAbsolute"),
     "imgnmf.core.solvers": ("ANLS", "HALS", "MU", "Newton", "ProjectedGradient"),

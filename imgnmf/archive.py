@@ -18,16 +18,15 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from imgnmf.archive_meta import ModelMeta, fingerprint_of, meta_of, versions, white_of
+from imgnmf.archive_meta import MASK, ModelMeta, fingerprint_of, images_record, meta_from, meta_of, versions, white_of
 from imgnmf.atomic import write_bytes
-from imgnmf.core.constraints import Simplex, Sparseness, UpperBound
+from imgnmf.core.constraints import NonSmooth, Simplex, UpperBound
 from imgnmf.core.losses import BetaDivergence, Frobenius
 from imgnmf.core.penalties import Weight
 from imgnmf.core.result import Factorization, Trace
 from imgnmf.core.robust import L21, Huber
 from imgnmf.errors import ArchiveError
 from imgnmf.images import ImageSet
-from imgnmf.images.steps_json import steps_from_json, steps_to_json
 
 __all__ = ["FORMAT", "ModelMeta", "fingerprint_of", "load", "save", "versions", "white_of"]
 
@@ -39,8 +38,7 @@ Tensors: TypeAlias = dict[str, NDArray[Any]]
 FACTORS = ("W", "H")
 TRACE = ("iteration", "seconds", "objective", "relative_error", "kkt")
 LOSSES: Mapping[str, Any] = MappingProxyType({kind.__name__: kind for kind in (Frobenius, BetaDivergence, Huber, L21)})
-CONSTRAINTS: Mapping[str, Any] = MappingProxyType({kind.__name__: kind for kind in (Simplex, Sparseness, UpperBound)})
-MASK = "images.mask"
+CONSTRAINTS: Mapping[str, Any] = MappingProxyType({kind.__name__: kind for kind in (NonSmooth, Simplex, UpperBound)})
 FIT_FIELDS = ("n_iter", "converged", "reason", "objective", "relative_error", "solver", "init", "floor")
 
 
@@ -84,7 +82,7 @@ def save(
     """
     from safetensors.numpy import save as to_bytes
 
-    meta = ModelMeta(rng=rng) if images is None else meta_of(images, fit, rng)
+    meta = ModelMeta(rng=rng) if images is None else meta_of(images, fit.W, fit.H, rng)
     tensors = tensors_of(fit, meta.mask)
     document = json.dumps(document_of(fit, meta, tensors), sort_keys=True)
     # One entry: safetensors writes several in an order of its own, and equal fits should give equal files.
@@ -120,7 +118,7 @@ def load(path: str | os.PathLike[str]) -> tuple[Factorization, ModelMeta]:
     with naming(os.fspath(path)) as name:
         document, tensors = read_checked(name, "imgnmf", range(1, FORMAT + 1))
         check_tensors(document, tensors)
-        return fit_from(document, tensors), _meta_from(document["images"], tensors.get(MASK))
+        return fit_from(document, tensors), meta_from(document["images"], tensors.get(MASK))
 
 
 def tensors_of(fit: Factorization, mask: NDArray[np.bool_] | None = None) -> Tensors:
@@ -137,15 +135,11 @@ def document_of(fit: Factorization, meta: ModelMeta, tensors: Tensors) -> dict[s
     return {
         "format": FORMAT,
         "fit": {name: getattr(fit, name) for name in FIT_FIELDS},
-        "penalty_H": asdict(fit.penalty_H),
+        # Ties hold in the fit alone: a result has none.
+        "penalty_H": {name: value for name, value in asdict(fit.penalty_H).items() if name != "ties"},
         "constraint_H": None if fit.constraint_H is None else recorded(fit.constraint_H, CONSTRAINTS, "constraints"),
         "loss": recorded(fit.loss, LOSSES, "losses"),
-        "images": {
-            **vars(meta),
-            "versions": versions(),
-            "mask": meta.mask is not None,
-            "steps": steps_to_json(meta.steps),
-        },
+        "images": images_record(meta),
         "tensors": {name: tensor_record(array) for name, array in tensors.items()},
     }
 
@@ -248,18 +242,3 @@ def fit_from(document: dict[str, Any], tensors: Tensors) -> Factorization:
         values["constraint_H"] = from_record(document["constraint_H"], CONSTRAINTS)
     # W as `factorize` lays it out: products round the same way then.
     return Factorization(np.asfortranarray(W), H, trace=trace, **values)
-
-
-def _meta_from(images: dict[str, Any], mask: NDArray[np.bool_] | None) -> ModelMeta:
-    shape, labels = images["image_shape"], images["labels"]
-    return ModelMeta(
-        image_shape=None if shape is None else tuple(shape),
-        names=tuple(images["names"]),
-        labels=None if labels is None else tuple(labels),
-        white=images["white"],
-        versions=MappingProxyType(dict(images["versions"])),
-        mask=mask,
-        steps=steps_from_json(images.get("steps", ())),
-        rng=images.get("rng"),
-        data_sha256=images.get("data_sha256"),
-    )

@@ -14,18 +14,20 @@ from typing import Any
 import numpy as np
 
 from imgnmf.archive import Tensors, check_tensor, digest_of, naming, read_checked, tensor_record
+from imgnmf.archive_meta import MASK, ModelMeta, images_record, meta_from, meta_of
 from imgnmf.atomic import write_bytes
 from imgnmf.errors import ArchiveError
+from imgnmf.images import ImageSet
 from imgnmf.studies.layers import Layer, LayeredFactorization
 
 __all__ = ["FORMAT", "load_layers", "save_layers"]
 
-FORMAT = 1
+FORMAT = 2  # files of format 1 say nothing of the images
 ENTRY = "imgnmf-layers"
 OBJECTIVE = "objective"
 
 
-def save_layers(path: str | os.PathLike[str], deep: LayeredFactorization) -> None:
+def save_layers(path: str | os.PathLike[str], deep: LayeredFactorization, images: ImageSet | None = None) -> None:
     """Write a model of several layers to one file, all of it or nothing.
 
     Parameters
@@ -34,9 +36,13 @@ def save_layers(path: str | os.PathLike[str], deep: LayeredFactorization) -> Non
         The file to write, by custom ``*.imgnmf``; its folder must exist. A file already there is replaced.
     deep : LayeredFactorization
         What `imgnmf.factorize_layers` returned.
+    images : ImageSet, optional
+        The images that were fitted; what is kept of them is as in `imgnmf.save`.
 
     Raises
     ------
+    ShapeMismatchError
+        The model is not of these images.
     OutputError
         The file could not be written; what was there before is whole.
 
@@ -47,13 +53,16 @@ def save_layers(path: str | os.PathLike[str], deep: LayeredFactorization) -> Non
     >>> deep = imgnmf.factorize_layers(np.eye(6) + 1, ranks=(4, 2), max_iter=2000)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save_layers(pathlib.Path(folder) / "eye.imgnmf", deep)
-    ...     again = load_layers(pathlib.Path(folder) / "eye.imgnmf")
+    ...     again, meta = load_layers(pathlib.Path(folder) / "eye.imgnmf")
     >>> again.ranks, np.array_equal(again.basis(), deep.basis())
     ((4, 2), True)
     """
     from safetensors.numpy import save as to_bytes
 
+    first = deep.layers[0]
+    meta = ModelMeta() if images is None else meta_of(images, first.W, first.H, None)
     tensors = {name: np.ascontiguousarray(array) for name, array in _tensors_of(deep)}
+    tensors |= {} if meta.mask is None else {MASK: meta.mask}
     document = {
         "format": FORMAT,
         "split": deep.split,
@@ -62,13 +71,14 @@ def save_layers(path: str | os.PathLike[str], deep: LayeredFactorization) -> Non
         "errors": [layer.relative_error for layer in deep.layers],
         # Memory order: products round the same way then.
         "fortran": [name for name, array in _tensors_of(deep) if not array.flags.c_contiguous],
+        "images": images_record(meta),
         "tensors": {name: tensor_record(array) for name, array in tensors.items()},
     }
     text = json.dumps(document, sort_keys=True)
     write_bytes(path, to_bytes(tensors, {ENTRY: digest_of(text.encode()) + text}))
 
 
-def load_layers(path: str | os.PathLike[str]) -> LayeredFactorization:
+def load_layers(path: str | os.PathLike[str]) -> tuple[LayeredFactorization, ModelMeta]:
     """Read a model that `save_layers` wrote.
 
     Parameters
@@ -78,7 +88,9 @@ def load_layers(path: str | os.PathLike[str]) -> LayeredFactorization:
 
     Returns
     -------
-    LayeredFactorization
+    deep : LayeredFactorization
+    meta : ModelMeta
+        What the file says about the images.
 
     Raises
     ------
@@ -92,7 +104,13 @@ def load_layers(path: str | os.PathLike[str]) -> LayeredFactorization:
     imgnmf.errors.ArchiveError: README.imgnmf: cannot be read: No such file or directory
     """
     with naming(os.fspath(path)) as name:
-        return _deep_from(*read_checked(name, ENTRY, range(1, FORMAT + 1)))
+        document, tensors = read_checked(name, ENTRY, range(1, FORMAT + 1))
+        about = document.get("images")
+        mask = tensors.pop(MASK) if about is not None and about["mask"] else None
+        if mask is not None:
+            check_tensor(MASK, mask, document["tensors"].pop(MASK))
+        meta = ModelMeta() if about is None else meta_from(about, mask)
+        return _deep_from(document, tensors), meta
 
 
 def _tensors_of(deep: LayeredFactorization) -> Iterator[tuple[str, Any]]:

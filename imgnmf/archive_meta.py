@@ -12,12 +12,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imgnmf.core.result import Factorization
 from imgnmf.errors import ShapeMismatchError
 from imgnmf.images import ImageSet
 from imgnmf.images.imageset import Step
+from imgnmf.images.steps_json import steps_from_json, steps_to_json
 
-__all__ = ["ModelMeta", "fingerprint_of", "meta_of", "versions", "white_of"]
+__all__ = [
+    "MASK",
+    "ModelMeta",
+    "fingerprint_of",
+    "images_record",
+    "meta_from",
+    "meta_of",
+    "versions",
+    "white_of",
+]
+
+MASK = "images.mask"  # the name of its tensor
 
 
 @dataclass(frozen=True)
@@ -101,11 +112,11 @@ def fingerprint_of(images: ImageSet) -> str:
     return described.hexdigest()
 
 
-def meta_of(images: ImageSet, fit: Factorization, rng: int | None) -> ModelMeta:
+def meta_of(images: ImageSet, W: NDArray[Any], H: NDArray[Any], rng: int | None) -> ModelMeta:
     """Return what is kept of the images of a fit, once they are seen to be those."""
     shape = images.pixels.shape
     expected = images.V[:, :1].shape[0], shape[0]
-    found = fit.W.shape[0], fit.H.shape[1]
+    found = W.shape[0], H.shape[1]
     if found != expected:
         raise ShapeMismatchError(
             f"the fit is of {found[1]} images with {found[0]} pixels, the images are {expected[0]} pixels "
@@ -120,6 +131,28 @@ def meta_of(images: ImageSet, fit: Factorization, rng: int | None) -> ModelMeta:
         steps=images.steps,
         rng=rng,
         data_sha256=fingerprint_of(images),
+    )
+
+
+def images_record(meta: ModelMeta) -> dict[str, Any]:
+    """Return what the document of a file says of the images; the mask is a tensor beside it."""
+    named = {"versions": versions(), "mask": meta.mask is not None, "steps": steps_to_json(meta.steps)}
+    return {**vars(meta), **named}
+
+
+def meta_from(images: dict[str, Any], mask: NDArray[np.bool_] | None) -> ModelMeta:
+    """Read back what `images_record` wrote."""
+    shape, labels = images["image_shape"], images["labels"]
+    return ModelMeta(
+        image_shape=None if shape is None else tuple(shape),
+        names=tuple(images["names"]),
+        labels=None if labels is None else tuple(labels),
+        white=images["white"],
+        versions=MappingProxyType(dict(images["versions"])),
+        mask=mask,
+        steps=steps_from_json(images.get("steps", ())),
+        rng=images.get("rng"),
+        data_sha256=images.get("data_sha256"),
     )
 
 

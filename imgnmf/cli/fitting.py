@@ -31,6 +31,7 @@ __all__ = ["animate", "fit", "gallery"]
     help="How many parts; repeatable. Default: 4 9 16 25 49, as far as there is data.",
 )
 @click.option("--layers", metavar="K,K,...", help="Parts of parts too, say 49,16,4: a tree of them, and a model.")
+@click.option("--kinds", is_flag=True, help="The five kinds of parts side by side too, at the middle k.")
 @click.option("-o", "--output", metavar="DIR", help="Default: SOURCE's name and -gallery.")
 @size_option
 @fit_options
@@ -38,8 +39,10 @@ __all__ = ["animate", "fit", "gallery"]
 @answering
 def gallery(
     source: str,
+    *,
     ranks: tuple[int, ...],
     layers: str | None,
+    kinds: bool,
     output: str | None,
     size: str | None,
     force: bool,
@@ -49,7 +52,14 @@ def gallery(
     from imgnmf.commands.gallery import make_gallery
 
     folder, made = make_gallery(
-        source, ranks=ranks, folder=output, size=size_in(size), force=force, options=chosen_fit(fit), layers=layers
+        source,
+        ranks=ranks,
+        folder=output,
+        size=size_in(size),
+        force=force,
+        options=chosen_fit(fit),
+        layers=layers,
+        kinds=kinds,
     )
     tell_report(made.images)
     for row in made.study.table():
@@ -59,8 +69,10 @@ def gallery(
         )
     for place, layer in enumerate(made.layers.layers if made.layers else ()):
         click.echo(f"layer {place + 1}: k = {layer.rank:<4} relative error {100 * layer.relative_error:6.2f} %")
+    for kind, one in made.kinds.fits.items() if made.kinds else ():
+        click.echo(f"{kind:<11} k = {one.rank:<4} relative error {100 * one.relative_error:6.2f} %")
     click.echo(f"wrote {folder}: open {folder / 'index.html'}")
-    exit_if_interrupted(made.study.interrupted)
+    exit_if_interrupted(made.interrupted)
 
 
 @click.command()

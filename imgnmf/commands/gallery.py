@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgnmf.archive import save, white_of
+from imgnmf.commands.kinds import Kinds, check_kinds, fit_kinds, summarize_kinds, write_kinds
 from imgnmf.commands.layers import check_options, fit_layers, parsed_ranks, summarize_layers, write_layers
 from imgnmf.commands.options import FitOptions
 from imgnmf.commands.output import MARKER, checked_folder, staged, write_json
@@ -56,6 +57,12 @@ class Gallery:
     chosen: int
     unseen: Generalisation | None = None
     layers: LayeredFactorization | None = None
+    kinds: Kinds | None = None
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether something was cut short."""
+        return self.study.interrupted or (self.kinds is not None and self.kinds.interrupted)
 
 
 def make_gallery(
@@ -67,22 +74,26 @@ def make_gallery(
     force: bool,
     options: FitOptions,
     layers: str | None = None,
+    kinds: bool = False,
 ) -> tuple[Path, Gallery]:
     """Read, fit, draw; the folder appears when all of it is done."""
     wanted = parsed_ranks(layers)
     check_options(wanted, options)
+    check_kinds(kinds, options)
     target = checked_folder(folder or f"{short_name(source)}-gallery", force=force)
     images = read_source(source, size)
     with staged(target) as staging:
         study = options.fit(images.V, ranks or default_ranks(images.V), images.image_shape)
-        deep, unseen = None, None
+        deep, unseen, compared = None, None, None
         try:
             deep = None if study.interrupted else fit_layers(images, wanted, options)
             study = replace(study, interrupted=study.interrupted or (deep is not None and deep.interrupted))
             unseen = kept_aside(images, study, options)
+            gallery = gallery_of(source, images, study)
+            compared = fit_kinds(images, gallery.chosen, options) if kinds and not study.interrupted else None
         except KeyboardInterrupt:  # the ranks are there, and worth drawing
             study = replace(study, interrupted=True)
-        gallery = replace(gallery_of(source, images, study), unseen=unseen, layers=deep)
+        gallery = replace(gallery_of(source, images, study), unseen=unseen, layers=deep, kinds=compared)
         write_everything(staging, gallery)
     return target, gallery
 
@@ -114,12 +125,15 @@ def write_everything(folder: Path, gallery: Gallery) -> None:
         save_figure(folder / f"{name}.png", figure)
     for rank in gallery.study.ranks:
         save(folder / f"k{rank:02}.imgnmf", gallery.study[rank], gallery.images)
-    title = f"The parts of {gallery.name}"
-    write_page(folder / "index.html", gallery.study, gallery.images, title=title, unseen=gallery.unseen)
-    summary = summarize(gallery.source, gallery.images, gallery.study)
+    summary, sections = summarize(gallery.source, gallery.images, gallery.study), []
+    if gallery.kinds is not None:
+        sections.append(write_kinds(folder, gallery.name, gallery.images, gallery.kinds))
+        summary["kinds"] = summarize_kinds(gallery.kinds)
     if gallery.layers is not None:
-        write_layers(folder, gallery.name, gallery.images, gallery.layers)
+        sections.append(write_layers(folder, gallery.name, gallery.images, gallery.layers))
         summary["layers"] = summarize_layers(gallery.images, gallery.layers)
+    title, shown = f"The parts of {gallery.name}", (gallery.study, gallery.images)
+    write_page(folder / "index.html", *shown, title=title, unseen=gallery.unseen, sections=sections)
     write_json(folder / MARKER, summary)
 
 

@@ -12,7 +12,7 @@ from imgnmf.commands.summary import finite
 from imgnmf.errors import ParameterError
 from imgnmf.images import ImageSet
 from imgnmf.studies.layers import LayeredFactorization, factorize_layers
-from imgnmf.viz import basis, layer_tree, save_figure
+from imgnmf.viz import PageSection, basis, layer_tree, save_figure
 from imgnmf.viz.quality import sparseness
 
 if TYPE_CHECKING:
@@ -58,11 +58,24 @@ def fit_layers(images: ImageSet, ranks: tuple[int, ...], options: FitOptions) ->
     return deep
 
 
-def write_layers(folder: Path, name: str, images: ImageSet, deep: LayeredFactorization) -> None:
-    """Write the tree, the parts of each layer and the model."""
+def write_layers(folder: Path, name: str, images: ImageSet, deep: LayeredFactorization) -> PageSection:
+    """Write the tree, the parts of each layer and the model, and return what the page shows of them."""
     for file, figure in _draw(name, images, deep):
         save_figure(folder / f"{file}.png", figure)
-    save_layers(folder / "layers.imgnmf", deep)
+    save_layers(folder / "layers.imgnmf", deep, images)
+    rows = [
+        (f"{place + 1}", f"{row['rank']}", f"{100 * layer.relative_error:.2f} %", f"{row['sparseness_W'] or 0:.2f}")
+        for place, (row, layer) in enumerate(zip(summarize_layers(images, deep)["rows"], deep.layers, strict=True))
+    ]
+    ranks = " into ".join(f"{layer.rank}" for layer in deep.layers)
+    return PageSection(
+        heading="Parts of parts",
+        words=f"The coefficients were taken apart again, {ranks}. Each large part is a sum of the small ones below it.",
+        picture=(folder / "layers.png").read_bytes(),
+        alt=f"A tree of parts in {len(rows)} rows, the smallest at the bottom, with lines to those that they make.",
+        columns=("layer", "parts", "relative error", "sparseness"),
+        rows=tuple(rows),
+    )
 
 
 def summarize_layers(images: ImageSet, deep: LayeredFactorization) -> dict[str, Any]:

@@ -10,11 +10,12 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from imgnmf.core.hoyer import nearest_of_sparseness
 from imgnmf.core.parts import Array, Quadratic
 from imgnmf.core.solvers import projected_steps, safe_rate
 from imgnmf.errors import ParameterError
 
-__all__ = ["Constraint", "Simplex", "Sparseness", "UpperBound", "constrained_step", "promised_gain"]
+__all__ = ["Constraint", "NonSmooth", "Simplex", "Sparseness", "UpperBound", "constrained_step", "promised_gain"]
 
 # Projected gradient steps on each half, as in `ProjectedGradient`; halvings of a step onto a set that is not convex.
 INNER, HALVINGS = 10, 20
@@ -26,6 +27,11 @@ class Constraint(Protocol):
     @property
     def convex(self) -> bool:
         """Whether a projected step of ``1 / L`` is sure never to raise the objective."""
+        ...
+
+    @property
+    def ties(self) -> bool:
+        """Whether it ties the columns of a factor to each other."""
         ...
 
     def projected(self, factor: Array) -> Array:
@@ -53,6 +59,7 @@ class UpperBound:
 
     value: float
     convex: ClassVar[bool] = True
+    ties: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.value, (int, float)) or not 0 < self.value < np.inf:
@@ -84,6 +91,7 @@ class Simplex:
 
     total: float = 1.0
     convex: ClassVar[bool] = True
+    ties: ClassVar[bool] = False
 
     def in_unit(self, unit: float) -> Simplex:
         """The sum in that unit."""
@@ -104,8 +112,73 @@ class Simplex:
 
 
 @dataclass(frozen=True)
+class NonSmooth:
+    """On H, every image holds some of every part, so that the parts must be sparse (Pascual-Montano et al. 2006).
+
+    Non-smooth NMF is ``V ~ W S H``, ``S = (1 - theta) I + theta / rank * 11'``. Here H stands for their ``S H``: it
+    then lies in the cone ``h_t >= theta / rank * sum(h)``, and V is ``W H`` as ever.
+
+    Parameters
+    ----------
+    theta : float
+        From 0, plain NMF, to below 1; 0.5 to 0.7 makes local parts.
+
+    Examples
+    --------
+    >>> NonSmooth(0.5).projected(np.array([[1.0], [0.0]])).round(6)
+    array([[0.9],
+           [0.3]])
+    >>> NonSmooth(0.5).unmixed(np.array([[0.9], [0.3]])).round(6)
+    array([[1.2],
+           [0. ]])
+    """
+
+    theta: float
+    convex: ClassVar[bool] = True
+    ties: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.theta, bool) or not isinstance(self.theta, (int, float)) or not 0 <= self.theta < 1:
+            raise ParameterError(f"theta must be a number from 0 to below 1, got {self.theta!r}")
+
+    def in_unit(self, unit: float) -> NonSmooth:
+        """The same: a cone is free of scale."""
+        del unit
+        return self
+
+    def excess(self, factor: Array) -> float:
+        """Any scale will do."""
+        del factor
+        return 1.0
+
+    def unmixed(self, H: Array) -> Array:
+        """The H of the paper, of which `H` is ``S`` times."""
+        return np.asarray(np.maximum(H - self.theta * H.mean(axis=0), 0) / (1 - self.theta))
+
+    def projected(self, factor: Array) -> Array:
+        """The nearest point of the cone: what lies below a level is lifted to it, and all is lowered by one amount."""
+        if self.theta == 0:
+            return np.asarray(np.maximum(factor, 0))
+        rank, total = len(factor), factor.sum(axis=0, dtype=np.float64)
+        rising = np.sort(factor.astype(np.float64), axis=0)
+        above = total - np.cumsum(rising, axis=0)
+        count = np.arange(1, rank + 1)[:, None]
+        # The level, if so many lie below it: where the slopes of ``level * rank / theta`` and of the lifting meet.
+        slope = rank / self.theta - (2 - self.theta) * count
+        levels = ((2 - self.theta) * above - (1 - self.theta) * total) / slope
+        below = np.maximum((rising < levels).sum(axis=0) - 1, 0)
+        level = np.take_along_axis(levels, below[None], axis=0)
+        lifted = np.maximum(factor, level)
+        lowered = lifted - self.theta / rank * (lifted.sum(axis=0) - total)
+        return np.asarray(np.maximum(lowered, 0), factor.dtype)
+
+
+@dataclass(frozen=True)
 class Sparseness:
     """Every part has exactly this sparseness (Hoyer 2004, sec. 3.2), at the energy that it has.
+
+    On W, over its pixels; on H, over the images: a sparse part is then in few of them. What holds between images holds
+    in the fit alone, so `encode` gives a new image the coefficients that it has by itself.
 
     Parameters
     ----------
@@ -122,6 +195,7 @@ class Sparseness:
 
     value: float
     convex: ClassVar[bool] = False
+    ties: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.value, (int, float)) or not 0 <= self.value <= 1:
@@ -139,35 +213,7 @@ class Sparseness:
 
     def projected(self, factor: Array) -> Array:
         """The nearest parts of this sparseness and of the same energy."""
-        return np.asarray([self._nearest(row.astype(np.float64)) for row in factor], factor.dtype).reshape(factor.shape)
-
-    def _nearest(self, part: Array) -> Array:
-        """Alternate between the plane of the sum and the sphere of the energy (Hoyer 2004, p. 1462)."""
-        root, energy = np.sqrt(part.size), float(np.linalg.norm(part))
-        if energy == 0 or part.size == 1:
-            return np.asarray(np.maximum(part, 0))
-        total = energy * (root - (root - 1) * self.value)
-        free = np.ones(part.size, bool)
-        point = part + (total - part.sum()) / part.size
-        for _ in range(part.size):
-            middle = np.where(free, total / free.sum(), 0.0)
-            gap = point - middle
-            if np.linalg.norm(gap) <= 1e-9 * energy:
-                # Equal pixels: all choices are as near, so the later ones keep the light.
-                gap = np.where(free, np.cumsum(free) - (free.sum() + 1) / 2, 0.0)
-            point = middle + _stretch(middle, gap, energy) * gap
-            if point.min() >= 0:
-                break
-            free &= point > 0
-            point = np.where(free, point, 0.0)
-            point = np.where(free, point - (point.sum() - total) / free.sum(), 0.0)
-        return np.asarray(np.maximum(point, 0))
-
-
-def _stretch(middle: Array, direction: Array, energy: float) -> float:
-    """The `a >= 0` that brings ``middle + a direction`` to the given length."""
-    a, b, c = direction @ direction, middle @ direction, middle @ middle - energy**2
-    return float((-b + np.sqrt(max(b * b - a * c, 0.0))) / a) if a > 0 else 0.0
+        return nearest_of_sparseness(factor, self.value).astype(factor.dtype)
 
 
 def constrained_step(parts: Quadratic, moving: Array, constraint: Constraint, *, careful: bool = True) -> Array:

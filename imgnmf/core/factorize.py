@@ -72,10 +72,10 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
     init : "nndsvd", "random", "columns", "spa" or Init
     n_init : int
         Fit from so many starts and keep the best.
-    penalty_W, penalty_H : L1, L2 or several, optional; for W also Smooth and Orthogonal
+    penalty_W, penalty_H : L1, L2 or several, optional; for W also Smooth and Orthogonal, for H also Neighbours
         Both or none: a penalty on one factor is defeated by scale.
-    constraint_W, constraint_H : UpperBound, Simplex or Sparseness, optional
-        A set that the factor stays in; `Sparseness` for W, `Simplex` for H.
+    constraint_W, constraint_H : UpperBound, Sparseness, optional; for H also Simplex and NonSmooth
+        A set that the factor stays in.
     fixed_W : array, shape (n_pixels, j), non-negative, optional
         Parts that stay as they are, the first j of the rank; the others are learned beside them.
     weights : array, shape (n_pixels, n_images), (n_pixels, 1) or (1, n_images), non-negative, or "stored", optional
@@ -136,7 +136,13 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
     rank = checked_rank(rank, data.shape, beyond=isinstance(start, (RandomInit, ColumnSample, GivenFactors)))
     chosen = as_solver(solver, as_loss(loss), rank, stored=is_sparse(seen))
     steering = checked_steering(
-        fixed_W, constraint_W, constraint_H, penalty_W=penalty_W, solver=chosen, rank=rank, n_pixels=data.shape[0]
+        fixed_W,
+        constraint_W,
+        constraint_H,
+        penalties=(penalty_W, penalty_H),
+        solver=chosen,
+        rank=rank,
+        n_pixels=data.shape[0],
     )
     fitting = Fitting(as_loss(loss), chosen, start, rank, penalty_W, penalty_H, steering)
     blocks = as_blocks(data, fitting.loss, seen)

@@ -66,8 +66,7 @@ class Fitting:
         after = partial(keeping.after, history=history, loss=problem.loss)
         best, reason, converged = limits.follow(iterates, begin, problem, history, after)
         after(best, last=True)
-        ended = best.iteration and (converged or reason.startswith(MAX_ITER))
-        if ended and encodable(self.loss) and self.loss.convex:
+        if best.iteration and (converged or reason.startswith(MAX_ITER)) and self.encodable_alone(problem):
             # The coefficients that `encode` would find for the final parts.
             inside = problem.steering.constraint_H
             try:
@@ -76,6 +75,11 @@ class Fitting:
             except KeyboardInterrupt:
                 reason, converged = INTERRUPTED, False
         return self.result(best, problem, history, reason, converged)
+
+    def encodable_alone(self, problem: Problem) -> bool:
+        """Whether each image's coefficients are a problem of its own, with one answer."""
+        alone = not problem.tied and problem.penalty_H.ties is None
+        return alone and encodable(self.loss) and bool(self.loss.convex)
 
     def _begun(
         self, problem: Problem, rng: np.random.Generator, run: Runner[Any], standing: Standing | None
@@ -110,7 +114,7 @@ class Fitting:
             init=self.init.name,
             floor=problem.blocks.floor * power_of_two(problem.blocks.exponent),
             penalty_H=problem.penalty_H.in_unit(unit, power_of_two(exponent - exponent // 2)),
-            constraint_H=self.steering.constraint_H,
+            constraint_H=None if problem.tied else self.steering.constraint_H,
         )
 
     def of_nothing(self, shape: tuple[int, int], blocks: ColumnBlocks) -> Factorization:

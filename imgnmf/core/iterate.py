@@ -73,6 +73,11 @@ class Problem:
             return constrained_step(parts, moving, constraint, careful=careful)
         return (self.solver.careful_step if careful else self.solver.step)(parts, moving)
 
+    @property
+    def tied(self) -> bool:
+        """Whether a set ties the images together, so that H must be stepped as a whole."""
+        return self.steering.constraint_H is not None and self.steering.constraint_H.ties
+
     def stationarity_of_W(self, total: Parts, W: Array) -> float:
         """What one more step on W promises to gain."""
         parts = self.penalty_W.applied(total, W).beside(self.steering.n_fixed, W)
@@ -190,20 +195,51 @@ def one_pass(
     problem: Problem, W: Array, memory: _Memory, way: Way, checking: bool, run: Runner[Any]
 ) -> tuple[Parts, float]:
     """Visit every block: step its H, extrapolate it, and add up what the step on W needs."""
+    if problem.tied:
+        return tied_passes(problem, W, memory, way, checking, run)
 
     def visit(span: slice) -> tuple[Parts, float]:
         V_b, M_b = problem.blocks.load(span), problem.blocks.load_weights(span)
-        H_b = memory.accepted[:, span]
-        parts = problem.penalty_H.applied(problem.parts(V_b, M_b, W, H_b), H_b)
-        decrease = promised_gain(parts, H_b, problem.steering.constraint_H) if checking else 0.0
-        stepped = problem.step(parts, H_b, way.careful > 0, problem.steering.constraint_H)
-        H_y = extrapolated(stepped, memory.last[:, span], way.momentum, way.positive_only)
-        H_y = problem.steering.kept_H(H_y)
-        memory.spare[:, span] = stepped
-        memory.ahead[:, span] = H_y
-        return problem.parts_of_W(V_b, M_b, W, H_y), decrease
+        parts = problem.parts(V_b, M_b, W, memory.accepted[:, span])
+        decrease = step_H(problem, parts, memory, way, checking, span)
+        return problem.parts_of_W(V_b, M_b, W, memory.ahead[:, span]), decrease
 
-    visits = run(visit, problem.blocks.spans)
+    return _added(run(visit, problem.blocks.spans))
+
+
+def tied_passes(
+    problem: Problem, W: Array, memory: _Memory, way: Way, checking: bool, run: Runner[Any]
+) -> tuple[Parts, float]:
+    """As `one_pass` in two: one for all that the step on H needs, one for the step on W."""
+
+    def look(span: slice) -> Parts:
+        V_b, M_b = problem.blocks.load(span), problem.blocks.load_weights(span)
+        return problem.parts(V_b, M_b, W, memory.accepted[:, span])
+
+    found: list[Any] = list(run(look, problem.blocks.spans))
+    whole = replace(found[0], product=np.concatenate([parts.product for parts in found], axis=1))
+    decrease = step_H(problem, whole, memory, way, checking, slice(None))
+
+    def visit(span: slice) -> tuple[Parts, float]:
+        V_b, M_b = problem.blocks.load(span), problem.blocks.load_weights(span)
+        return problem.parts_of_W(V_b, M_b, W, memory.ahead[:, span]), 0.0
+
+    return _added(run(visit, problem.blocks.spans))[0], decrease
+
+
+def step_H(problem: Problem, parts: Any, memory: _Memory, way: Way, checking: bool, span: slice) -> float:
+    """Step some columns of H and extrapolate them, in `memory`; what one more step promises, if it is asked for."""
+    H_b, constraint = memory.accepted[:, span], problem.steering.constraint_H
+    parts = problem.penalty_H.tied(problem.penalty_H.applied(parts, H_b), memory.accepted, span)
+    decrease = promised_gain(parts, H_b, constraint) if checking else 0.0
+    stepped = problem.step(parts, H_b, way.careful > 0, constraint)
+    H_y = extrapolated(stepped, memory.last[:, span], way.momentum, way.positive_only)
+    memory.spare[:, span] = stepped
+    memory.ahead[:, span] = problem.steering.kept_H(H_y)
+    return decrease
+
+
+def _added(visits: Iterator[tuple[Parts, float]]) -> tuple[Parts, float]:
     total, decrease = next(visits)
     for parts, more in visits:
         total, decrease = total + parts, decrease + more

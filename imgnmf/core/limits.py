@@ -14,11 +14,21 @@ from imgnmf.core.blocks import ColumnBlocks
 from imgnmf.core.check import checked_count
 from imgnmf.core.parts import Array
 from imgnmf.core.result import History, Trace, in_unit
-from imgnmf.core.stopping import RelativeDecrease, StoppingRule, TimeLimit
+from imgnmf.core.stopping import StoppingRule, as_rules
 from imgnmf.core.units import in_user_units, power_of_two
 from imgnmf.errors import ConvergenceWarning
 
-__all__ = ["INTERRUPTED", "MAX_ITER", "Callback", "Followed", "Limits", "State", "limits_of", "warn_if_cut_short"]
+__all__ = [
+    "INTERRUPTED",
+    "MAX_ITER",
+    "Callback",
+    "Followed",
+    "Limits",
+    "Reached",
+    "State",
+    "limits_of",
+    "warn_if_cut_short",
+]
 
 
 INTERRUPTED, MAX_ITER = "interrupted", "max_iter"
@@ -85,6 +95,18 @@ class Found(Protocol):
 
 
 F = TypeVar("F", bound=Found)
+
+
+@dataclass(frozen=True, eq=False)
+class Reached:
+    """The best pair after an iteration, for those that keep nothing else."""
+
+    W: Array
+    H: Array
+    objective: float = np.inf
+    squared_residual: float = np.nan
+    predicted_decrease: float = np.nan
+    iteration: int = 0
 
 
 class Fit(Protocol):
@@ -164,10 +186,7 @@ def limits_of(
     callback: Callback | None,
 ) -> Limits:
     """The limits that the options of a fit stand for; its clock starts now."""
-    rules = RelativeDecrease() if stop is None else stop
-    limit = () if time_limit is None else (TimeLimit(time_limit),)
-    every = (*(rules if isinstance(rules, Sequence) else (rules,)), *limit)
-    return Limits(every, checked_count("max_iter", max_iter, 0), callback, time.perf_counter())
+    return Limits(as_rules(stop, time_limit), checked_count("max_iter", max_iter, 0), callback, time.perf_counter())
 
 
 def warn_if_cut_short(fit: Fit, stacklevel: int = 3) -> None:

@@ -63,6 +63,10 @@ class Parts(Protocol):
         """The same parts with ``l1 * sum(moving) + l2 / 2 * sum(moving**2)`` added to the loss."""
         ...
 
+    def coupled(self, strength: float, moving: Array) -> Self:
+        """The same parts with ``strength / 2 * sum_{s != t} <moving_s, moving_t>`` added to the loss."""
+        ...
+
     def predicted_decrease(self, moving: Array) -> float:
         """What one step promises to take off the loss; zero exactly where the KKT conditions hold."""
         ...
@@ -119,8 +123,8 @@ class Quadratic:
         gram = self.gram + bend * np.eye(len(self.gram), dtype=self.gram.dtype)
         return replace(self, gram=gram, product=self.product + bend * moving - slope)
 
-    def coupled(self, strength: float) -> Self:
-        """With ``strength / 2 * sum_{s != t} <moving_s, moving_t>`` added to the loss."""
+    def coupled(self, strength: float, moving: Array) -> Self:
+        del moving
         others = np.ones_like(self.gram) - np.eye(len(self.gram), dtype=self.gram.dtype)
         return replace(self, gram=self.gram + np.asarray(strength, self.gram.dtype) * others)
 
@@ -192,7 +196,13 @@ class Gradient:
         if not (l1 or l2):
             return self
         extra = np.asarray(l1, moving.dtype) + np.asarray(l2, moving.dtype) * moving
-        return replace(self, plus=self.plus + extra)
+        exponent = _beside_squares(self.exponent) if l2 else self.exponent
+        return replace(self, plus=self.plus + extra, exponent=exponent)
+
+    def coupled(self, strength: float, moving: Array) -> Self:
+        others = moving.sum(axis=0, keepdims=True) - moving
+        extra = np.asarray(strength, moving.dtype) * others
+        return replace(self, plus=self.plus + extra, exponent=_beside_squares(self.exponent))
 
     def predicted_decrease(self, moving: Array) -> float:
         """``sum moving (plus - minus)^2 / (plus + minus)``: free of units and of scaling between factors."""
@@ -215,6 +225,8 @@ class Curvature:
         The upper triangle of each column's Hessian, row by row.
     loss, squared_residual : float
         At the factors where they were taken; 0 where nobody asked.
+    exponent : float
+        Of the multiplicative step that never raises the loss.
     """
 
     minus: Array
@@ -222,16 +234,12 @@ class Curvature:
     hessians: Array
     loss: float = 0.0
     squared_residual: float = 0.0
-
-    @property
-    def exponent(self) -> float:
-        """That of Kullback-Leibler."""
-        return 1.0
+    exponent: float = 1.0
 
     @property
     def first_order(self) -> Gradient:
         """Without the Hessians."""
-        return Gradient(self.minus, self.plus, 1.0, self.loss, self.squared_residual)
+        return Gradient(self.minus, self.plus, self.exponent, self.loss, self.squared_residual)
 
     def __add__(self, other: Self) -> Self:
         return self._with(self.first_order + other.first_order, self.hessians + other.hessians)
@@ -253,6 +261,11 @@ class Curvature:
         hessians = self.hessians + np.where(a == b, l2, 0.0).astype(moving.dtype)[:, None]
         return self._with(self.first_order.penalised(l1, l2, moving), hessians)
 
+    def coupled(self, strength: float, moving: Array) -> Self:
+        a, b = np.triu_indices(len(self.minus))
+        hessians = self.hessians + np.where(a != b, strength, 0.0).astype(moving.dtype)[:, None]
+        return self._with(self.first_order.coupled(strength, moving), hessians)
+
     def predicted_decrease(self, moving: Array) -> float:
         return self.first_order.predicted_decrease(moving)
 
@@ -260,7 +273,12 @@ class Curvature:
         return self.first_order.measured(before, after, energy)
 
     def _with(self, first: Gradient, hessians: Array) -> Self:
-        return type(self)(first.minus, first.plus, hessians, first.loss, first.squared_residual)
+        return type(self)(first.minus, first.plus, hessians, first.loss, first.squared_residual, first.exponent)
+
+
+def _beside_squares(exponent: float) -> float:
+    """Of the multiplicative step that never raises loss plus a square (Tan & Févotte 2013)."""
+    return exponent / (1 + exponent)
 
 
 def _summed(a: tuple[float, float] | None, b: tuple[float, float] | None) -> tuple[float, float] | None:

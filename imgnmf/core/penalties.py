@@ -8,10 +8,22 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from imgnmf.core.graphs import Ties, checked_graph
 from imgnmf.core.parts import Array, Parts, inner
 from imgnmf.errors import IncompatibleError, ParameterError, ShapeMismatchError
 
-__all__ = ["L1", "L2", "NO_PENALTY", "Orthogonal", "Penalties", "Smooth", "Weight", "laplacian", "weights_of"]
+__all__ = [
+    "L1",
+    "L2",
+    "NO_PENALTY",
+    "Neighbours",
+    "Orthogonal",
+    "Penalties",
+    "Smooth",
+    "Weight",
+    "laplacian",
+    "weights_of",
+]
 
 
 @dataclass(frozen=True)
@@ -51,7 +63,7 @@ class L2:
         _checked_strength(self.strength)
 
 
-Penalty: TypeAlias = "L1 | L2 | Smooth | Orthogonal"
+Penalty: TypeAlias = "L1 | L2 | Smooth | Orthogonal | Neighbours"
 Penalties: TypeAlias = "Penalty | Sequence[Penalty] | Weight | None"
 
 
@@ -94,12 +106,38 @@ class Orthogonal:
         _checked_strength(self.strength)
 
 
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """``strength / 2 * sum_{i < j} S_ij |h_i - h_j|**2``: images joined by a graph get coefficients that are alike.
+
+    Graph regularised NMF (Cai et al. 2011); on H, scaled as `L2`. It holds in the fit. A new image has no
+    neighbours, so `encode` gives it the coefficients that it has without any.
+
+    Parameters
+    ----------
+    strength : float
+    graph : sparse matrix or array, shape (n_images, n_images), symmetric, non-negative
+        How much two images are to be alike; `imgnmf.neighbour_graph` makes one of V.
+
+    Examples
+    --------
+    >>> Neighbours(0.1, np.eye(3)[::-1]).strength
+    0.1
+    """
+
+    strength: float
+    graph: Any
+
+    def __post_init__(self) -> None:
+        _checked_strength(self.strength)
+
+
 @dataclass(frozen=True)
 class Weight:
     """What penalties come to, in the unit of the scaled data.
 
     ``l1 sum(F) + l2 / 2 sum(F**2) + overlap / 2 sum_{s != t} <F_s, F_t> + smooth / 2 sum (F_p - F_q)**2``, the last
-    over neighbours on the pixel `grid`.
+    over neighbours on the pixel `grid`; and the ties between the columns.
     """
 
     l1: float = 0.0
@@ -107,12 +145,14 @@ class Weight:
     overlap: float = 0.0
     smooth: float = 0.0
     grid: tuple[int, ...] = ()
+    ties: Ties | None = None
 
     def value(self, factor: Array) -> float:
         """The penalty of a non-negative factor."""
         l1 = self.l1 * float(factor.sum(dtype=np.float64)) if self.l1 else 0.0
         l2 = self.l2 / 2 * float(np.square(factor, dtype=np.float64).sum()) if self.l2 else 0.0
-        return l1 + l2 + self._overlap(factor) + self._roughness(factor)
+        tied = 0.0 if self.ties is None else self.ties.value(factor)
+        return l1 + l2 + self._overlap(factor) + self._roughness(factor) + tied
 
     def entries(self, factor: Array) -> Array:
         """The penalty of every entry."""
@@ -128,12 +168,19 @@ class Weight:
         """The parts of loss plus penalty."""
         parts = parts.penalised(self.l1, self.l2, moving)
         if self.overlap:
-            parts = parts.coupled(self.overlap)  # type: ignore[attr-defined]
+            parts = parts.coupled(self.overlap, moving)
         if self.smooth:
             # No pixel has more than four neighbours, so no eigenvalue of the grid's Laplacian is above 8.
             slope = self.smooth * laplacian(moving, self.grid)
             parts = parts.pulled(slope.astype(moving.dtype), 8 * self.smooth, moving)  # type: ignore[attr-defined]
         return parts
+
+    def tied(self, parts: Any, H: Array, span: slice) -> Any:
+        """The parts for some columns of `H`, with the ties to all of them added."""
+        if self.ties is None:
+            return parts
+        slope = self.ties.slope(H, span).astype(H.dtype)
+        return parts.pulled(slope, self.ties.bend, H[:, span])
 
     def _overlap(self, factor: Array) -> float:
         if not self.overlap:
@@ -178,18 +225,20 @@ def weights_of(
     n_pixels, n_images = shape
     for penalty in strengths(penalty_H):
         if isinstance(penalty, (Smooth, Orthogonal)):
-            raise IncompatibleError(f"{penalty!r} is a penalty for W, the parts; for H take L1 or L2")
+            raise IncompatibleError(f"{penalty!r} is a penalty for W, the parts; for H take L1, L2 or Neighbours")
     for penalty in strengths(penalty_W):
+        if isinstance(penalty, Neighbours):
+            raise IncompatibleError("Neighbours is a penalty for H, the images; for W take Smooth or Orthogonal")
         if isinstance(penalty, Smooth) and np.prod(penalty.image_shape) != n_pixels:
             raise ShapeMismatchError(
                 f"{penalty!r} is for images of {np.prod(penalty.image_shape)} pixels, and V has {n_pixels}"
             )
     sides = ((penalty_W, n_images), (penalty_H, n_pixels))
-    made = [_weight(penalty, entries, scale, beta) for penalty, entries in sides]
+    made = [_weight(penalty, entries, scale, beta, n_images) for penalty, entries in sides]
     return made[0], made[1]
 
 
-def _weight(penalties: Penalties, entries: int, scale: float, beta: float) -> Weight:
+def _weight(penalties: Penalties, entries: int, scale: float, beta: float, n_images: int) -> Weight:
     if isinstance(penalties, Weight):
         return penalties
     given = strengths(penalties)
@@ -201,14 +250,22 @@ def _weight(penalties: Penalties, entries: int, scale: float, beta: float) -> We
 
     linear, square = scale ** (beta - 0.5), scale ** (beta - 1)
     grid = next((p.image_shape for p in given if isinstance(p, Smooth)), ())
-    return Weight(total(L1) * linear, total(L2) * square, total(Orthogonal) * square, total(Smooth) * square, grid)
+    graphs = [
+        Ties.of(checked_graph(p.graph, n_images), entries * p.strength * square)
+        for p in given
+        if isinstance(p, Neighbours)
+    ]
+    if len(graphs) > 1:
+        raise IncompatibleError("penalty_H holds two graphs of Neighbours; give their weighted sum as one")
+    overlap, smooth, ties = total(Orthogonal) * square, total(Smooth) * square, graphs[0] if graphs else None
+    return Weight(total(L1) * linear, total(L2) * square, overlap, smooth, grid, ties)
 
 
 def strengths(penalties: Penalties) -> tuple[Penalty, ...]:
     """The penalties that have any strength."""
     if isinstance(penalties, Weight):
         return () if penalties == Weight() else (L1(penalties.l1), L2(penalties.l2))
-    one = isinstance(penalties, (L1, L2, Smooth, Orthogonal))
+    one = isinstance(penalties, (L1, L2, Smooth, Orthogonal, Neighbours))
     listed: Any = () if penalties is None else (penalties,) if one else penalties
     return tuple(p for p in listed if p.strength)
 

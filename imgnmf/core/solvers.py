@@ -237,11 +237,11 @@ class MU:
 
     def step(self, parts: Parts, moving: Array) -> Array:
         """One multiplicative step on a copy of `moving`, its exponent 1."""
-        return _multiplied(parts, moving, min(2 * parts.exponent, 1.0))
+        return multiplied(parts, moving, min(2 * parts.exponent, 1.0))
 
     def careful_step(self, parts: Parts, moving: Array) -> Array:
         """One multiplicative step whose exponent is proven never to raise the objective."""
-        return _multiplied(parts, moving, parts.exponent)
+        return multiplied(parts, moving, parts.exponent)
 
 
 @dataclass(frozen=True)
@@ -284,10 +284,10 @@ class Newton:
 
     def careful_step(self, parts: Curvature, moving: Array) -> Array:
         """A multiplicative step, which never raises the objective."""
-        return _multiplied(parts.first_order, moving, 1.0)
+        return multiplied(parts.first_order, moving, parts.exponent)
 
 
-def _multiplied(parts: Parts, moving: Array, exponent: float) -> Array:
+def multiplied(parts: Parts, moving: Array, exponent: float) -> Array:
     minus, plus = parts.split(moving)
     ratio = np.maximum(minus, 0) / np.maximum(plus, np.finfo(moving.dtype).tiny)
     if exponent != 1:

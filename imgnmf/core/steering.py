@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from imgnmf.core.constraints import Constraint, Sparseness
+from imgnmf.core.constraints import Constraint, NonSmooth
 from imgnmf.core.parts import Array
-from imgnmf.core.penalties import Orthogonal, Penalties, Smooth, strengths
+from imgnmf.core.penalties import Neighbours, Orthogonal, Penalties, Penalty, Smooth, strengths
 from imgnmf.core.solvers import ANLS
 from imgnmf.errors import DataError, IncompatibleError, ParameterError, ShapeMismatchError
 
@@ -62,7 +62,7 @@ def checked_steering(
     constraint_W: Constraint | None,
     constraint_H: Constraint | None,
     *,
-    penalty_W: Penalties,
+    penalties: tuple[Penalties, Penalties],
     solver: Any,
     rank: int,
     n_pixels: int,
@@ -71,11 +71,10 @@ def checked_steering(
     for name, constraint in (("constraint_W", constraint_W), ("constraint_H", constraint_H)):
         if constraint is not None and solver.needs != "quadratic":
             raise IncompatibleError(f"{name} needs a quadratic solver, and solver {solver.name!r} is none; use 'hals'")
-    _check_penalties(penalty_W, solver)
-    if isinstance(constraint_H, Sparseness):
+    _check_penalties((*strengths(penalties[0]), *strengths(penalties[1])), solver)
+    if isinstance(constraint_W, NonSmooth):
         raise IncompatibleError(
-            "constraint_H=Sparseness ties all images together, so that none could be encoded alone; "
-            "give it as constraint_W, or use penalty_H=L1(...) with a penalty_W"
+            f"constraint_W={constraint_W!r} is a set for H, the coefficients of an image; give it as constraint_H"
         )
     if fixed_W is None:
         return Steering(None, constraint_W, constraint_H)
@@ -89,9 +88,10 @@ def checked_steering(
     return Steering(fixed, constraint_W, constraint_H)
 
 
-def _check_penalties(penalty_W: Penalties, solver: Any) -> None:
-    for penalty in strengths(penalty_W):
-        if isinstance(penalty, (Smooth, Orthogonal)) and solver.needs != "quadratic":
-            raise IncompatibleError(f"{penalty!r} needs a quadratic solver, and {solver.name!r} is none; use 'hals'")
+def _check_penalties(penalties: tuple[Penalty, ...], solver: Any) -> None:
+    for penalty in penalties:
+        if isinstance(penalty, (Smooth, Neighbours)) and solver.needs != "quadratic":
+            name = type(penalty).__name__
+            raise IncompatibleError(f"{name} needs a quadratic solver, and {solver.name!r} is none; use 'hals'")
         if isinstance(penalty, Orthogonal) and isinstance(solver, ANLS):
             raise IncompatibleError(f"{penalty!r} makes the problem of solver 'anls' non-convex; use 'hals'")

@@ -5,6 +5,7 @@ To add one: a frozen class with `converges` and ``__call__``, one export, one li
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -13,7 +14,7 @@ import numpy as np
 from imgnmf.core.result import History
 from imgnmf.errors import ParameterError
 
-__all__ = ["KKTBelow", "RelativeDecrease", "StoppingRule", "TimeLimit"]
+__all__ = ["KKTBelow", "RelativeDecrease", "StoppingRule", "TimeLimit", "as_rules"]
 
 # Before this many iterations a slow start cannot be told from the end.
 FEWEST_ITERATIONS = 20
@@ -106,6 +107,17 @@ class TimeLimit:
     def __call__(self, history: History) -> str | None:
         """Judge by the clock of the fit."""
         return f"the time limit of {self.seconds:g} s was reached" if history.seconds[-1] >= self.seconds else None
+
+
+def as_rules(stop: StoppingRule | Sequence[StoppingRule] | None, time_limit: float | None) -> tuple[StoppingRule, ...]:
+    """The rules that are meant; None for `RelativeDecrease`.
+
+    >>> as_rules(None, 2.0)
+    (RelativeDecrease(tol=0.0003), TimeLimit(seconds=2.0))
+    """
+    rules = RelativeDecrease() if stop is None else stop
+    limit = () if time_limit is None else (TimeLimit(time_limit),)
+    return (*(rules if isinstance(rules, Sequence) else (rules,)), *limit)
 
 
 def _positive(name: str, number: float) -> None:

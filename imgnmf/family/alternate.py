@@ -12,32 +12,20 @@ import numpy as np
 
 from imgnmf.core.extrapolation import Pace, extrapolated
 from imgnmf.core.kernels import hals_sweeps
-from imgnmf.core.limits import Limits
+from imgnmf.core.limits import Limits, Reached
 from imgnmf.core.parts import Array
 from imgnmf.core.result import History, in_unit
 from imgnmf.core.units import power_of_two
 from imgnmf.family.frame import Frame, cancelling, coefficients, ridged, squared_residual
 from imgnmf.family.result import FamilyFit, Member
 
-__all__ = ["Alternation", "Factors", "Reached", "Stepped", "finished", "swept_coefficients"]
+__all__ = ["Alternation", "Factors", "Stepped", "finished", "swept_coefficients"]
 
 Factors: TypeAlias = tuple[Array, ...]
 
 # What a step without extrapolation would gain tells how much there is left to gain; it costs a step.
 PROBE_EVERY = 10
 SWEEPS, PATIENCE = 10, 0.01
-
-
-@dataclass(frozen=True, eq=False)
-class Reached:
-    """The best pair after an iteration, as `imgnmf.core.limits` asks for it."""
-
-    W: Array
-    H: Array
-    objective: float = np.inf
-    squared_residual: float = np.nan
-    predicted_decrease: float = np.nan
-    iteration: int = 0
 
 
 @dataclass(frozen=True)

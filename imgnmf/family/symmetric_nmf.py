@@ -11,12 +11,12 @@ import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks
 from imgnmf.core.check import checked_count, checked_rank
-from imgnmf.core.limits import INTERRUPTED, Callback, Limits, limits_of, warn_if_cut_short
+from imgnmf.core.limits import INTERRUPTED, Callback, Limits, Reached, limits_of, warn_if_cut_short
 from imgnmf.core.parts import Array, inner
 from imgnmf.core.result import History
 from imgnmf.core.stopping import StoppingRule
 from imgnmf.errors import DataError, ShapeMismatchError
-from imgnmf.family.alternate import Reached, finished
+from imgnmf.family.alternate import finished
 from imgnmf.family.frame import Frame, framed
 from imgnmf.family.kernels import symmetric_sweep
 from imgnmf.family.result import FamilyFit

@@ -15,6 +15,7 @@ from imgnmf.viz.figures import (
     convergence,
     coverage,
     inpainted,
+    kinds,
     layer_tree,
     rank_curve,
     reconstructions,
@@ -25,7 +26,7 @@ from imgnmf.viz.figures import (
 )
 from imgnmf.viz.film_file import save_animation
 from imgnmf.viz.montage import montage
-from imgnmf.viz.page import PageFit, PageImages, render_page, write_page
+from imgnmf.viz.page import PageFit, PageImages, PageSection, render_page, write_page
 from imgnmf.viz.write import save_figure, save_image
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Curve",
     "PageFit",
     "PageImages",
+    "PageSection",
     "animate_basis",
     "animate_build_up",
     "animate_reconstructions",
@@ -43,6 +45,7 @@ __all__ = [
     "convergence",
     "coverage",
     "inpainted",
+    "kinds",
     "layer_tree",
     "montage",
     "rank_curve",

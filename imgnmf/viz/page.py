@@ -20,12 +20,12 @@ from markupsafe import Markup
 
 from imgnmf.viz.page_curves import Chart, convergence_charts, rank_chart, unseen_chart
 from imgnmf.viz.page_data import packed, readable
-from imgnmf.viz.page_records import ImagesLike, PageFit, PageImages, StudyLike, UnseenLike, check, page_fit
+from imgnmf.viz.page_records import ImagesLike, PageFit, PageImages, PageSection, StudyLike, UnseenLike, check, page_fit
 from imgnmf.viz.quality import Measures, full_range, measured
 from imgnmf.viz.stack import Array
 from imgnmf.viz.write import write_text
 
-__all__ = ["PageFit", "PageImages", "render_page", "write_page"]
+__all__ = ["PageFit", "PageImages", "PageSection", "render_page", "write_page"]
 
 _STYLE = ("page.css",)
 _SCRIPT = ("page_model.js", "page_view.js", "page.js")
@@ -38,6 +38,7 @@ def write_page(
     *,
     title: str | None = None,
     unseen: UnseenLike | None = None,
+    sections: Sequence[PageSection] = (),
 ) -> None:
     """Write the interactive gallery of a study as one self-contained HTML file.
 
@@ -54,6 +55,8 @@ def write_page(
         The heading; it is text, never markup.
     unseen : imgnmf.studies.Generalisation, optional
         The error on images that were kept aside, drawn beside that on fitted ones.
+    sections : sequence of PageSection
+        More to show, below the fits.
 
     Raises
     ------
@@ -87,11 +90,16 @@ def write_page(
     """
     shown = PageImages(images.pixels, tuple(images.names))
     fits = [page_fit(int(rank), study[rank], images) for rank in study.ranks]
-    write_text(path, render_page(fits, shown, title=title, unseen=unseen))
+    write_text(path, render_page(fits, shown, title=title, unseen=unseen, sections=sections))
 
 
 def render_page(
-    fits: Iterable[PageFit], images: PageImages, *, title: str | None = None, unseen: UnseenLike | None = None
+    fits: Iterable[PageFit],
+    images: PageImages,
+    *,
+    title: str | None = None,
+    unseen: UnseenLike | None = None,
+    sections: Sequence[PageSection] = (),
 ) -> str:
     """Return the page as text; `write_page` is the short way.
 
@@ -104,6 +112,8 @@ def render_page(
     title : str, optional
         The heading.
     unseen : imgnmf.studies.Generalisation, optional
+        As in `write_page`.
+    sections : sequence of PageSection
         As in `write_page`.
 
     Returns
@@ -140,6 +150,7 @@ def render_page(
         rows=list(zip(ordered, measures, strict=True)),
         summary={"ranks": [_summary(fit) for fit in ordered], **data.description},
         charts=_charts(ordered, unseen),
+        sections=sections,
         style=Markup(style),
         script=Markup(script),
         policy=_policy(style, script),

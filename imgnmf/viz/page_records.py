@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -12,7 +13,17 @@ from imgnmf.errors import DataError, NoImagesError, ShapeMismatchError
 from imgnmf.viz.figures.curves import TraceLike
 from imgnmf.viz.stack import Array, as_stack, check_finite, refuse_negative
 
-__all__ = ["FitLike", "ImagesLike", "PageFit", "PageImages", "StudyLike", "UnseenLike", "check", "page_fit"]
+__all__ = [
+    "FitLike",
+    "ImagesLike",
+    "PageFit",
+    "PageImages",
+    "PageSection",
+    "StudyLike",
+    "UnseenLike",
+    "check",
+    "page_fit",
+]
 
 
 class FitLike(Protocol):
@@ -124,6 +135,41 @@ class PageImages:
 
     stack: Array
     names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PageSection:
+    """One more section of the page: a picture, words, and a table of words; text throughout, never markup.
+
+    Attributes
+    ----------
+    heading, words : str
+    picture : bytes
+        Of a PNG file.
+    alt : str
+        What the picture shows, for those who do not see it.
+    columns : tuple of str
+        The heads of the table; none for no table.
+    rows : tuple of tuple of str
+        As many words in each as there are columns.
+
+    Examples
+    --------
+    >>> PageSection("Layers", "Parts of parts.", b"PNG", "A tree").rows
+    ()
+    """
+
+    heading: str
+    words: str
+    picture: bytes
+    alt: str
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def uri(self) -> str:
+        """The picture as an address that holds it."""
+        return f"data:image/png;base64,{base64.b64encode(self.picture).decode('ascii')}"
 
 
 def page_fit(rank: int, fit: FitLike, images: ImagesLike) -> PageFit:

@@ -13,7 +13,7 @@ from safetensors.numpy import save as to_bytes
 from safetensors.numpy import save_file
 
 import imgnmf
-from imgnmf.core.constraints import Simplex
+from imgnmf.core.constraints import NonSmooth, Simplex
 from imgnmf.core.penalties import Weight
 from imgnmf.core.robust import L21, Huber
 from imgnmf.errors import ArchiveError, OutputError, ShapeMismatchError
@@ -221,8 +221,9 @@ def test_robust_losses_and_penalties_come_back(loss, images, tmp_path):
     assert np.array_equal(again.encode(images.V), made.encode(images.V))
 
 
-def test_a_constraint_comes_back(images, tmp_path):
-    made = imgnmf.factorize(images.V, 2, constraint_H=Simplex(), stop=(), callback=lambda state: state.iteration == 10)
+@pytest.mark.parametrize("constraint", [Simplex(), NonSmooth(0.4)])
+def test_a_constraint_comes_back(images, tmp_path, constraint):
+    made = imgnmf.factorize(images.V, 2, constraint_H=constraint, stop=(), callback=lambda state: state.iteration == 10)
     imgnmf.save(tmp_path / "m", made)
     again, _ = imgnmf.load(tmp_path / "m")
     assert again.constraint_H == made.constraint_H
@@ -230,7 +231,7 @@ def test_a_constraint_comes_back(images, tmp_path):
 
 
 def test_a_constraint_of_ones_own_is_refused(fit, tmp_path):
-    with pytest.raises(ArchiveError, match="constraints Simplex"):
+    with pytest.raises(ArchiveError, match="constraints NonSmooth"):
         imgnmf.save(tmp_path / "m", replace(fit, constraint_H=Weight()))
     assert not (tmp_path / "m").exists()
 

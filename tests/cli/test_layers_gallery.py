@@ -18,8 +18,13 @@ def test_the_layers_are_drawn_saved_and_summarized(folder, tmp_path):
     assert result.exit_code == DONE, result.output
     made = {"layers.png", "layers.imgnmf", "layer-1-k06.png", "layer-2-k04.png", "layer-3-k02.png"}
     assert made <= set(everything_below(out))
-    deep = load_layers(out / "layers.imgnmf")
+    deep, meta = load_layers(out / "layers.imgnmf")
     assert deep.ranks == (6, 4, 2)
+    assert meta.names
+    assert meta.image_shape is not None
+    page = (out / "index.html").read_text(encoding="utf-8")
+    assert "Parts of parts" in page
+    assert page.count('class="sheet" src="data:image/png;base64,') == 1
     summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))["layers"]
     assert [row["rank"] for row in summary["rows"]] == [6, 4, 2]
     errors = [layer.relative_error for layer in deep.layers]

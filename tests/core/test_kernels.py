@@ -7,7 +7,9 @@ import sys
 import numpy as np
 import pytest
 
+from imgnmf.core.hoyer import cut_rows, cut_rows_numpy, nearest_of_sparseness
 from imgnmf.core.kernels import hals_sweeps, hals_sweeps_numpy, newton_sweeps, newton_sweeps_numpy
+from imgnmf.core.measures import sparseness
 
 SHAPES = [(1, 1), (3, 5), (4, 128), (9, 129), (17, 300)]
 
@@ -44,6 +46,28 @@ def test_newton_sweeps_equal_their_numpy_twin_and_hals_where_hessians_agree(rank
     tolerance = 500 * np.finfo(dtype).eps * fast.max(initial=1)
     np.testing.assert_allclose(fast, newton_sweeps_numpy(hessians, product - gram @ H, H, 3), rtol=0, atol=tolerance)
     np.testing.assert_allclose(fast, hals_sweeps(gram, product, H, 3, 0.0), rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("value", [0.05, 0.5, 0.9])
+@pytest.mark.parametrize("n", [3, 100, 3001])
+def test_cut_rows_equal_their_numpy_twin(n, value, dtype):
+    rows = (np.random.default_rng(n).normal(size=(7, n)) ** 3).astype(dtype)
+    ratio = np.sqrt(n) - (np.sqrt(n) - 1) * value
+    (fast, found), (plain, also) = cut_rows(rows, ratio), cut_rows_numpy(rows, ratio)
+    np.testing.assert_array_equal(found, also)
+    np.testing.assert_allclose(fast, plain, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(fast.sum(axis=1)[found], ratio, rtol=1e-9)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.3, 0.9, 1.0])
+@pytest.mark.parametrize("rows", [np.ones((2, 50)), np.repeat([[0.0, 3.0]], 25, axis=1), np.zeros((2, 50))])
+def test_equal_entries_are_parted_by_their_place(rows, value):
+    nearest = nearest_of_sparseness(rows, value)
+    length = np.linalg.norm(rows, axis=1)
+    np.testing.assert_allclose(np.linalg.norm(nearest, axis=1), length, rtol=1e-9)
+    np.testing.assert_allclose(sparseness(nearest.T), value if length.any() else 1.0, atol=1e-6)
+    assert nearest.min() >= 0
 
 
 FIT = """

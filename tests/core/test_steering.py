@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import minimize
 
 import imgnmf
-from imgnmf.core.constraints import Simplex, Sparseness, UpperBound
+from imgnmf.core.constraints import NonSmooth, Simplex, Sparseness, UpperBound
 from imgnmf.core.measures import sparseness
 from imgnmf.core.penalties import Weight, laplacian
 from imgnmf.errors import DataError, IncompatibleError, ParameterError, ShapeMismatchError
@@ -55,14 +55,16 @@ def test_abundances_sum_to_one_in_the_fit_and_in_encode(solver, unit):
     never_rises(fit)
 
 
-@pytest.mark.parametrize("constraint", [Simplex(), UpperBound(0.7)], ids=name_of)
+@pytest.mark.parametrize("constraint", [Simplex(), UpperBound(0.7), NonSmooth(0.6)], ids=name_of)
 def test_encode_within_a_set_is_the_best_there(constraint):
     rng = np.random.default_rng(1)
     W, V = rng.random((20, 4)), 2 * rng.random((20, 6))
     H = imgnmf.core.encode.encode(V, W, loss=imgnmf.Frobenius(), constraint=constraint)
     np.testing.assert_allclose(constraint.projected(H), H, atol=1e-9)
     sums = [{"type": "eq", "fun": lambda h: h.sum() - 1}] if isinstance(constraint, Simplex) else []
-    top = None if sums else 0.7
+    if isinstance(constraint, NonSmooth):
+        sums = [{"type": "ineq", "fun": lambda h: h - 0.6 / 4 * h.sum()}]
+    top = 0.7 if isinstance(constraint, UpperBound) else None
     for j in range(6):
         found = minimize(
             lambda h, j=j: np.sum((V[:, j] - W @ h) ** 2),
@@ -147,14 +149,14 @@ def test_a_fit_whose_coefficients_are_penalised_keeps_its_scale():
         ({"fixed_W": np.ones((29, 1))}, ShapeMismatchError, r"\(30, j\), got \(29, 1\)"),
         ({"fixed_W": np.ones((30, 4))}, ParameterError, "4 parts.*rank, which is 3"),
         ({"fixed_W": -np.ones((30, 1))}, DataError, "non-negative"),
-        ({"constraint_H": Sparseness(0.5)}, IncompatibleError, "constraint_W"),
+        ({"constraint_W": NonSmooth(0.5)}, IncompatibleError, "constraint_H"),
         ({"constraint_H": Simplex(), "solver": "mu"}, IncompatibleError, "'mu'"),
         ({"constraint_W": Sparseness(0.5), "loss": "kullback-leibler"}, IncompatibleError, "quadratic solver"),
         ({"penalty_W": imgnmf.Orthogonal(0.1)}, IncompatibleError, "penalty_W without penalty_H"),
         ({"penalty_W": imgnmf.L2(0.1), "penalty_H": imgnmf.Orthogonal(0.1)}, IncompatibleError, "for W"),
         ({"penalty_W": imgnmf.Smooth(0.1, (7, 7)), "penalty_H": imgnmf.L2(0.1)}, ShapeMismatchError, "49.*30"),
         (
-            {"penalty_W": imgnmf.Orthogonal(0.1), "penalty_H": imgnmf.L2(0.1), "loss": "kullback-leibler"},
+            {"penalty_W": imgnmf.Smooth(0.1, (5, 6)), "penalty_H": imgnmf.L2(0.1), "loss": "kullback-leibler"},
             IncompatibleError,
             "quadratic",
         ),

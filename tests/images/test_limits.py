@@ -15,7 +15,7 @@ from imgnmf.errors import DataError, ImageReadError, ParameterError
 from imgnmf.images import load_images
 
 
-def test_thirty_bombs_are_refused_in_a_second_and_fifty_megabytes(tmp_path):
+def test_thirty_bombs_are_refused_with_little_work_and_in_fifty_megabytes(tmp_path):
     if not Path("/proc/self/status").exists():
         pytest.skip("the memory of a process is read from /proc")
     pytest.importorskip("h5py", reason="one of them is HDF5, which needs the extra 'store'")
@@ -27,10 +27,11 @@ def test_thirty_bombs_are_refused_in_a_second_and_fifty_megabytes(tmp_path):
     results = {name: rest for name, *rest in json.loads(done.stdout)}
     assert results.pop("good.png")[0].startswith("read as")
     assert len(results) >= 30
-    for name, (outcome, seconds, megabytes) in results.items():
+    for name, (outcome, calls, megabytes) in results.items():
         assert outcome.startswith(("ImageReadError", "DataError")), (name, outcome)
         assert name in outcome, outcome
-        assert seconds < 1.5, (name, seconds)
+        # The most is the import of scipy.io, of half as many.
+        assert calls < 500_000, (name, calls)
         assert megabytes < 50, (name, megabytes)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from imgnmf.viz.figures.coefficients import coefficients, coverage
 from imgnmf.viz.figures.curves import Curve, convergence, rank_curve
 from imgnmf.viz.figures.filled import inpainted
+from imgnmf.viz.figures.kinds import kinds
 from imgnmf.viz.figures.parts import basis, compare
 from imgnmf.viz.figures.pictures import build_up, reconstructions
 from imgnmf.viz.figures.scores import reliability, score_curves
@@ -20,6 +21,7 @@ __all__ = [
     "convergence",
     "coverage",
     "inpainted",
+    "kinds",
     "layer_tree",
     "rank_curve",
     "reconstructions",

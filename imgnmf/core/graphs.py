@@ -1,0 +1,120 @@
+"""Which images are alike: a graph of neighbours, and what it adds to the objective (Cai et al. 2011)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array, diags_array, issparse
+
+from imgnmf.core.check import as_matrix, checked_count, checked_values
+from imgnmf.core.parts import Array, inner
+from imgnmf.errors import DataError, ParameterError, ShapeMismatchError
+
+__all__ = ["Ties", "checked_graph", "neighbour_graph"]
+
+DISTANCES_AT_ONCE = 1 << 22
+
+
+@dataclass(frozen=True, eq=False)
+class Ties:
+    """``tr(H L H') / 2``, `L` the strength times the graph's Laplacian: half the weighted squared differences.
+
+    Examples
+    --------
+    >>> ties = Ties.of(csr_array(np.array([[0.0, 1.0], [1.0, 0.0]])), 1.0)
+    >>> ties.value(np.array([[1.0, 4.0]])), ties.slope(np.array([[1.0, 4.0]]), slice(0, 1))
+    (4.5, array([[-3.]]))
+    """
+
+    laplacian: Any
+    bend: float
+
+    @classmethod
+    def of(cls, graph: Any, strength: float) -> Ties:
+        """The ties of a symmetric graph; no eigenvalue of its Laplacian is above twice the largest degree."""
+        degree = np.asarray(graph.sum(axis=0)).ravel()
+        own = degree - graph.diagonal()
+        laplacian = csr_array(strength * (diags_array(degree) - graph))
+        return cls(laplacian, 2 * strength * float(own.max(initial=0)))
+
+    def value(self, H: Array) -> float:
+        """What it adds to the objective."""
+        return inner(H, self.slope(H, slice(None))) / 2
+
+    def slope(self, H: Array, span: slice) -> Array:
+        """Its derivative by some columns of H, which depends on their neighbours too."""
+        return np.asarray((self.laplacian[span] @ H.astype(np.float64).T).T)
+
+
+def checked_graph(graph: Any, n_images: int) -> Any:
+    """The graph as a sparse array, once it is seen that it joins these images."""
+    made = csr_array(graph) if issparse(graph) or np.ndim(graph) == 2 else None
+    if made is None or made.shape != (n_images, n_images):
+        found = "no matrix" if made is None else f"shape {made.shape}"
+        raise ShapeMismatchError(
+            f"the graph must have shape (n_images, n_images) = ({n_images}, {n_images}), got {found}; "
+            "imgnmf.neighbour_graph(V) makes one"
+        )
+    if made.dtype.kind not in "biuf" or not np.isfinite(made.data).all() or made.data.min(initial=0) < 0:
+        raise DataError("the graph must hold finite weights >= 0: how much two images are to be alike")
+    if abs(made - made.T).max() > 1e-9 * made.max():
+        raise DataError("the graph must be symmetric: image i is as near to j as j to i; try graph.maximum(graph.T)")
+    return made.astype(np.float64)
+
+
+def neighbour_graph(V: Any, n_neighbours: int = 5) -> Any:
+    """Join each image to its nearest ones, by Euclidean distance, with weight 1 (the 0-1 graph of Cai et al. 2011).
+
+    Two images are joined if either is among the nearest of the other. Of images that are equally far, the earlier
+    ones count. All distances are computed, some rows at a time.
+
+    Parameters
+    ----------
+    V : array, shape (n_pixels, n_images), non-negative
+        Any unit.
+    n_neighbours : int
+        From 1 to ``n_images - 1``.
+
+    Returns
+    -------
+    scipy.sparse.csr_array, shape (n_images, n_images)
+        Symmetric, of zeros and ones, the diagonal 0.
+
+    Raises
+    ------
+    ParameterError
+        If there are not so many other images.
+    DataError
+        If V is no matrix of finite, non-negative numbers.
+
+    Examples
+    --------
+    >>> neighbour_graph(np.array([[1.0, 2.0, 8.0, 9.0]]), 1).toarray().astype(int)
+    array([[0, 1, 0, 0],
+           [1, 0, 0, 0],
+           [0, 0, 0, 1],
+           [0, 0, 1, 0]])
+    """
+    data = as_matrix(V)
+    largest, n = checked_values(data), data.shape[1]
+    if checked_count("n_neighbours", n_neighbours, 1) >= n:
+        raise ParameterError(f"n_neighbours must be below the number of images, {n}, got {n_neighbours}")
+    dense: Any = data
+    rows = (dense.toarray() if issparse(dense) else dense).T.astype(np.float64) / (largest or 1.0)
+    near = np.concatenate([_nearest(rows, block, n_neighbours) for block in _blocks(n)])
+    edges = n_neighbours * np.arange(n + 1)
+    graph = csr_array((np.ones(near.size), near.ravel(), edges), shape=(n, n))
+    return csr_array(graph.maximum(graph.T))
+
+
+def _blocks(n: int) -> list[Array]:
+    return np.array_split(np.arange(n), -(-n * n // DISTANCES_AT_ONCE))
+
+
+def _nearest(rows: Array, block: Array, n_neighbours: int) -> Array:
+    squares = np.einsum("ij,ij->i", rows, rows)
+    distances = squares - 2 * rows[block] @ rows.T
+    distances[np.arange(len(block)), block] = np.inf
+    return np.sort(np.argsort(distances, axis=1, kind="stable")[:, :n_neighbours], axis=1)
