@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from threading import Lock
 from typing import Any, TypeAlias, TypeVar
@@ -18,11 +18,21 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from imgnmf.core.columns import order_of
 from imgnmf.core.parts import Array, inner
 from imgnmf.core.sparse import is_sparse, some_columns, spans_of, squares_of, with_values
 from imgnmf.errors import ParameterError
 
-__all__ = ["ColumnBlocks", "Runner", "block_spans", "energy_of", "running", "thread_count", "useful_threads"]
+__all__ = [
+    "ColumnBlocks",
+    "Runner",
+    "block_spans",
+    "energy_of",
+    "running",
+    "thread_count",
+    "total_of",
+    "useful_threads",
+]
 
 T = TypeVar("T")
 Runner: TypeAlias = Callable[[Callable[[slice], T], Iterable[slice]], Iterator[T]]
@@ -51,8 +61,8 @@ class ColumnBlocks:
 
     Attributes
     ----------
-    data : array, shape (n_pixels, n_images)
-        As it came: uint8, uint16, float32, float64, in any memory order.
+    data : array or Columns, shape (n_pixels, n_images)
+        As it came: uint8, uint16, float32, float64, in any memory order, or wherever it lies.
     dtype : numpy.dtype
         The precision that blocks are handed out in.
     exponent : int
@@ -61,18 +71,28 @@ class ColumnBlocks:
         Blocks are lifted to this, in the scaled unit.
     weights : array, shape (n_pixels, n_images), optional
         How much each entry counts, 0 to 1.
+    largest : float, optional
+        The largest entry in the unit of the data, where it is known already.
+    sums : (float, float), optional
+        The sum of all entries and of their squares in the scaled unit, where they are known already.
     """
 
-    data: Array
+    data: Any
     dtype: np.dtype[Any]
     exponent: int = 0
     floor: float = 0.0
     weights: Array | None = None
+    largest: float | None = None
+    sums: tuple[float, float] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
         """``(n_pixels, n_images)``."""
         return self.data.shape[0], self.data.shape[1]
+
+    def of(self, data: Any) -> ColumnBlocks:
+        """Other data, say some of the images, seen in the same way."""
+        return replace(self, data=data, weights=None, largest=None, sums=None)
 
     @property
     def spans(self) -> tuple[slice, ...]:
@@ -92,7 +112,9 @@ class ColumnBlocks:
             some = some_columns(self.data, span)
             return with_values(some, self._converted(some.data))  # type: ignore[no-any-return]
         block = self._converted(self.data[:, span])
-        return np.maximum(block, np.asarray(self.floor, self.dtype)) if self.floor else block
+        block = np.maximum(block, np.asarray(self.floor, self.dtype)) if self.floor else block
+        # In one piece whatever it was cut from: sums are taken in one order wherever V lies, and to the last bit.
+        return block if block.flags.c_contiguous or block.flags.f_contiguous else block.copy(order="K")
 
     def _converted(self, block: Array) -> Array:
         if self.exponent:
@@ -105,12 +127,13 @@ class ColumnBlocks:
         """The weights of the columns of `span`, in the memory order of `load`."""
         if self.weights is None:
             return None
-        order: Any = "C" if self.data.flags.c_contiguous else "F"
-        return np.asarray(self.weights[:, span], self.dtype, order=order)
+        return np.asarray(self.weights[:, span], self.dtype, order=order_of(self.data))
 
 
 def energy_of(blocks: ColumnBlocks, run: Runner[Any]) -> float:
     """``|V|^2`` in the scaled unit, each entry counted by its weight."""
+    if blocks.sums is not None and blocks.weights is None:
+        return blocks.sums[1]
 
     def square(span: slice) -> float:
         block, weights = blocks.load(span), blocks.load_weights(span)
@@ -119,6 +142,13 @@ def energy_of(blocks: ColumnBlocks, run: Runner[Any]) -> float:
         return inner(block, block if weights is None else weights * block)
 
     return float(sum(run(square, blocks.spans)))
+
+
+def total_of(blocks: ColumnBlocks, run: Runner[Any]) -> float:
+    """The sum of V in the scaled unit."""
+    if blocks.sums is not None:
+        return blocks.sums[0]
+    return float(sum(run(lambda span: blocks.load(span).sum(dtype=np.float64), blocks.spans)))
 
 
 def useful_threads(threads: int | None, shape: tuple[int, int], rank: int) -> int:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from imgnmf.core.blocks import running, useful_threads
-from imgnmf.core.check import as_matrix, checked_count, checked_rank
+from imgnmf.core.check import as_data, checked_count, checked_rank
 from imgnmf.core.choices import InitLike, LossLike, SolverLike, as_init, as_loss, as_solver
 from imgnmf.core.constraints import Constraint
 from imgnmf.core.fitting import Fitting
@@ -19,7 +19,6 @@ from imgnmf.core.limits import MAX_ITER, Callback, Limits, State
 from imgnmf.core.penalties import Penalties
 from imgnmf.core.result import Factorization
 from imgnmf.core.seen import usable
-from imgnmf.core.sparse import stored_values
 from imgnmf.core.steering import checked_steering
 from imgnmf.core.stopping import RelativeDecrease, StoppingRule, TimeLimit
 from imgnmf.core.units import as_blocks
@@ -120,7 +119,7 @@ def factorize(
     True
     """
     started = time.perf_counter()
-    data, seen = usable(as_matrix(V), weights, missing, negative)
+    data, seen = usable(as_data(V), weights, missing, negative)
     start = as_init(init)
     rank = checked_rank(rank, data.shape, beyond=isinstance(start, (RandomInit, ColumnSample, GivenFactors)))
     limits = Limits(_as_rules(stop, time_limit), checked_count("max_iter", max_iter, 0), callback, started)
@@ -129,11 +128,11 @@ def factorize(
         fixed_W, constraint_W, constraint_H, penalty_W=penalty_W, solver=chosen, rank=rank, n_pixels=data.shape[0]
     )
     fitting = Fitting(as_loss(loss), chosen, start, rank, penalty_W, penalty_H, steering)
-    blocks = as_blocks(data, fitting.loss, seen)
-    if not stored_values(data).any():
-        return fitting.of_nothing(data.shape, blocks)
     streams = np.random.default_rng(rng).spawn(checked_count("n_init", n_init, 1))
     with running(useful_threads(threads, data.shape, rank)) as run:
+        blocks = as_blocks(data, fitting.loss, seen, run)
+        if not blocks.largest:
+            return fitting.of_nothing(data.shape, blocks)
         problem = fitting.problem(blocks, run)
         fits = (fitting.fit(problem, stream, limits, run) for stream in streams)
         best = min(fits, key=lambda fit: fit.objective)

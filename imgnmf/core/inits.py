@@ -5,16 +5,17 @@ To add one: a frozen class with `name` and `start`, one export, one line in the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks, Runner
-from imgnmf.core.kernels import hals_sweeps
+from imgnmf.core.columns import some_images
+from imgnmf.core.other_half import coefficients_for
 from imgnmf.core.parts import Array, gram_of, inner
 from imgnmf.core.sketch import randomized_svd
-from imgnmf.core.sparse import column_squares, is_sparse, times
+from imgnmf.core.sparse import column_squares, is_sparse
 from imgnmf.errors import ParameterError
 
 __all__ = [
@@ -24,9 +25,7 @@ __all__ = [
     "GivenFactors",
     "Init",
     "RandomInit",
-    "coefficients_for",
     "fitted_start",
-    "parts_for",
 ]
 
 
@@ -187,7 +186,8 @@ class ColumnSample:
     def start(self, blocks: ColumnBlocks, rank: int, rng: np.random.Generator, run: Runner[Any]) -> tuple[Array, Array]:
         """Draw the images with replacement."""
         drawn = rng.integers(0, blocks.shape[1], (rank, self.average))
-        W = np.stack([_columns(blocks, some).mean(axis=1) for some in drawn])
+        columns = _columns(blocks, drawn.ravel())
+        W = np.stack([some.mean(axis=1) for some in np.split(columns, rank, axis=1)])
         return W, coefficients_for(W, blocks, run)
 
 
@@ -230,29 +230,6 @@ class SPA:
         return W, coefficients_for(W, blocks, run)
 
 
-def coefficients_for(W: Array, blocks: ColumnBlocks, run: Runner[Any], sweeps: int = 10) -> Array:
-    """Non-negative coefficients of every image for the parts `W`, by a few sweeps from a flat start."""
-    gram, total = W @ W.T, W.sum(axis=0)
-    weight = inner(total, total)
-
-    def visit(span: slice) -> Array:
-        V_b = blocks.load(span)
-        level = (total @ V_b) / np.asarray(weight if weight > 0 else 1.0, W.dtype)
-        return hals_sweeps(gram, times(W, V_b), np.tile(level, (len(W), 1)), sweeps, 1e-3)
-
-    return np.concatenate(list(run(visit, blocks.spans)), axis=1)
-
-
-def parts_for(H: Array, blocks: ColumnBlocks, run: Runner[Any], sweeps: int = 10) -> Array:
-    """Non-negative parts for given coefficients of every image: `coefficients_for`, transposed."""
-    product = sum(run(lambda span: H[:, span] @ blocks.load(span).T, blocks.spans))
-    total = H.sum(axis=0)
-    weight = inner(total, total)
-    level = sum(run(lambda span: blocks.load(span) @ total[span], blocks.spans))
-    flat = np.asarray(level) / np.asarray(weight if weight > 0 else 1.0, H.dtype)
-    return hals_sweeps(H @ H.T, np.asarray(product), np.tile(flat, (len(H), 1)), sweeps, 1e-3)
-
-
 def fitted_start(
     init: Init, blocks: ColumnBlocks, rank: int, rng: np.random.Generator, run: Runner[Any]
 ) -> tuple[Array, Array]:
@@ -275,7 +252,7 @@ def fitted_start(
 
 def _columns(blocks: ColumnBlocks, chosen: Array) -> Array:
     """Some columns, scaled as blocks are, as an array of shape (n_pixels, len(chosen))."""
-    some: Any = replace(blocks, data=blocks.data[:, chosen]).load(slice(None))
+    some: Any = blocks.of(some_images(blocks.data, chosen)).load(slice(None))
     return np.asarray(some.toarray() if is_sparse(some) else some)
 
 
