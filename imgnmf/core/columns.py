@@ -74,7 +74,8 @@ class Columns:
     """
 
     def __init__(self, source: Any) -> None:
-        self.shape: tuple[int, int] = tuple(map(int, source.shape))
+        n_pixels, n_images = source.shape
+        self.shape: tuple[int, int] = int(n_pixels), int(n_images)
         self.dtype: np.dtype[Any] = np.dtype(np.uint8 if source.dtype.kind == "b" else source.dtype.newbyteorder("="))
         self.order: Order = order_of(source)
         self.run_width = _run_width(self.shape, self.dtype, getattr(source, "chunks", None))
@@ -158,7 +159,8 @@ class Columns:
 
     @property
     def _dtype_of_source(self) -> np.dtype[Any]:
-        return np.dtype(self._source.dtype.newbyteorder("="))
+        native: np.dtype[Any] = self._source.dtype.newbyteorder("=")
+        return native
 
 
 class _ReadAhead:
@@ -172,7 +174,8 @@ class _ReadAhead:
 
     def run(self, number: int) -> Array:
         with self._lock:
-            wanted = self._kept[number] = self._kept.pop(number, None) or self._pool.submit(self._read, number)
+            wanted = self._kept.pop(number) if number in self._kept else self._pool.submit(self._read, number)
+            self._kept[number] = wanted  # the newest is last
             following = (number + 1) % self._n_runs
             if following not in self._kept:
                 self._kept[following] = self._pool.submit(self._read, following)
