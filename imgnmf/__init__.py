@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from imgnmf.core.result import Factorization, Trace
     from imgnmf.core.solvers import ANLS, HALS, MU, Newton, ProjectedGradient
     from imgnmf.core.stopping import KKTBelow, RelativeDecrease, TimeLimit
-    from imgnmf.images import ImageSet, describe_datasets, extract_patches, load_dataset, load_images
+    from imgnmf.images import ImageSet, describe_datasets, extract_patches, load_dataset, load_images, open_images
     from imgnmf.studies.choice import RankChoice, choose_rank
     from imgnmf.studies.generalisation import generalisation
     from imgnmf.studies.layers import Layer, LayeredFactorization, factorize_layers
@@ -79,6 +79,7 @@ __all__ = [
     "load_dataset",
     "load_images",
     "load_layers",
+    "open_images",
     "save",
     "save_layers",
     "viz",
@@ -96,7 +97,7 @@ _HOME = {
     "imgnmf.core.robust": ("L21", "Huber", "LeastAbsolute"),
     "imgnmf.core.solvers": ("ANLS", "HALS", "MU", "Newton", "ProjectedGradient"),
     "imgnmf.core.stopping": ("KKTBelow", "RelativeDecrease", "TimeLimit"),
-    "imgnmf.images": ("ImageSet", "describe_datasets", "extract_patches", "load_dataset", "load_images"),
+    "imgnmf.images": ("ImageSet", "describe_datasets", "extract_patches", "load_dataset", "load_images", "open_images"),
     "imgnmf.studies.choice": ("RankChoice", "choose_rank"),
     "imgnmf.studies.generalisation": ("generalisation",),
     "imgnmf.studies.layers": ("Layer", "LayeredFactorization", "factorize_layers"),

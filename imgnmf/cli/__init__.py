@@ -13,7 +13,7 @@ from imgnmf import __version__
 from imgnmf.cli.fitting import animate, fit, gallery
 from imgnmf.cli.models import buildup, encode, montage, reconstruct
 from imgnmf.cli.ranks import ranks
-from imgnmf.cli.sources import datasets, info
+from imgnmf.cli.sources import datasets, info, pack
 
 __all__ = ["main"]
 
@@ -39,5 +39,6 @@ for command in (
     animate,
     info,
     datasets,
+    pack,
 ):
     main.add_command(command)

@@ -12,23 +12,30 @@ from imgnmf.archive import ModelMeta, load, save, white_of
 from imgnmf.atomic import write_bytes
 from imgnmf.commands.options import FitOptions
 from imgnmf.commands.output import MARKER, checked_file, checked_folder, staged, write_json
-from imgnmf.commands.source import read_source, size_of
+from imgnmf.commands.source import opened, read_source, size_of
 from imgnmf.commands.summary import describe_source, finite
 from imgnmf.core.measures import image_errors
 from imgnmf.core.penalties import NO_PENALTY
 from imgnmf.core.result import Factorization
 from imgnmf.errors import ShapeMismatchError
-from imgnmf.images import ImageSet, prepare_like
+from imgnmf.images import ImageSet, StoredImages, prepare_like
 
 __all__ = ["describe", "encode_source", "fit_model", "images_for", "reconstruct_images", "write_montage"]
 
 
 def fit_model(
-    source: str, rank: int, output: str, *, size: tuple[int, int] | None, force: bool, options: FitOptions
-) -> tuple[Factorization, ImageSet]:
-    """Fit one rank and write the model, the best so far after Ctrl-C."""
+    source: str,
+    rank: int,
+    output: str,
+    *,
+    size: tuple[int, int] | None,
+    image_shape: tuple[int, ...] | None = None,
+    force: bool,
+    options: FitOptions,
+) -> tuple[Factorization, ImageSet | StoredImages]:
+    """Fit one rank and write the model, the best so far after Ctrl-C; a store is read bit by bit, and never loaded."""
     target = checked_file(output, force=force, suffix=".imgnmf")
-    images = read_source(source, size)
+    images = opened(source, size, image_shape) or read_source(source, size)
     fit = options.fit(images.V, [rank], images.image_shape)[rank].normalized().ordered()
     save(target, fit, images, rng=options.rng)
     return fit, images

@@ -36,6 +36,7 @@ class FitOptions:
     time_limit: float | None = None
     rng: int = 0
     threads: int | None = None
+    memory: str | None = None
     parts: str = "global"
 
     def fit(self, V: Any, ranks: Iterable[int], image_shape: tuple[int, ...] | None = None) -> RankStudy:
@@ -43,7 +44,7 @@ class FitOptions:
         wanted = list(ranks)
         self._compile(V)
         with following(wanted) as callback:
-            return factorize_ranks(V, wanted, callback=callback, **self.given(image_shape or (len(V), 1)))
+            return factorize_ranks(V, wanted, callback=callback, **self.given(image_shape or (V.shape[0], 1)))
 
     def given(self, image_shape: tuple[int, ...]) -> dict[str, Any]:
         """Return what `factorize` is to be given, the kind of parts spelled out.

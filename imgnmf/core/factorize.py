@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from imgnmf.core.blocks import running, useful_threads
+from imgnmf.core.budget import check_budget
 from imgnmf.core.check import as_data, checked_count, checked_rank
 from imgnmf.core.choices import InitLike, LossLike, SolverLike, as_init, as_loss, as_solver
 from imgnmf.core.constraints import Constraint
@@ -27,7 +28,7 @@ from imgnmf.errors import ConvergenceWarning
 __all__ = ["Callback", "State", "factorize"]
 
 
-def factorize(
+def factorize(  # noqa: PLR0913 - what a fit can be asked for, each by its name
     V: Any,
     rank: int,
     *,
@@ -48,6 +49,7 @@ def factorize(
     time_limit: float | None = None,
     rng: int | np.random.Generator | None = 0,
     threads: int | None = None,
+    memory: int | str | None = None,
     callback: Callback | None = None,
 ) -> Factorization:
     """Take a set of images apart: find ``V ~ W H`` with ``W >= 0`` and ``H >= 0``.
@@ -59,7 +61,9 @@ def factorize(
     Parameters
     ----------
     V : array, shape (n_pixels, n_images), non-negative
-        One image a column; uint8, uint16 and floats alike, or any matrix of `scipy.sparse`, which stays sparse.
+        One image a column; uint8, uint16 and floats alike, or any matrix of `scipy.sparse`, which stays sparse. Also
+        what is larger than memory: `open_images(path).V`, a memmap, an array of zarr, h5py or dask, or any object with
+        `shape`, `dtype` and column slices ``V[:, a:b]``; a few of those are in memory at a time.
     rank : int
         k, the number of parts; at most ``min(n_pixels, n_images)``, unless the start is random.
     loss : "frobenius", "kullback-leibler", "itakura-saito" or Loss
@@ -91,6 +95,8 @@ def factorize(
         Decides the start; None for a different one each time.
     threads : int, optional
         At most so many; None for one per processor. The result is the same to the last bit for any number.
+    memory : int or str, optional
+        How much the fit may take beside V, say ``"2GB"``; what would take more is refused at once, with the estimate.
     callback : callable, optional
         Called with a `State` after each iteration; stops the fit by returning True.
 
@@ -101,9 +107,10 @@ def factorize(
     Raises
     ------
     DataError
-        If V has NaN, infinite or negative values, or is not a matrix.
+        If V has NaN, infinite or negative values, or is not a matrix; or if a part of it cannot be read.
     ParameterError
-        If an option is out of bounds; IncompatibleError if loss and solver do not fit.
+        If an option is out of bounds; IncompatibleError if loss and solver do not fit; MemoryBudgetError if the fit
+        would take more than `memory`.
 
     Warns
     -----
@@ -129,7 +136,10 @@ def factorize(
     )
     fitting = Fitting(as_loss(loss), chosen, start, rank, penalty_W, penalty_H, steering)
     streams = np.random.default_rng(rng).spawn(checked_count("n_init", n_init, 1))
-    with running(useful_threads(threads, data.shape, rank)) as run:
+    n_threads = useful_threads(threads, data.shape, rank)
+    if memory is not None:
+        check_budget(memory, data, rank, start, n_init=n_init, threads=n_threads)
+    with running(n_threads) as run:
         blocks = as_blocks(data, fitting.loss, seen, run)
         if not blocks.largest:
             return fitting.of_nothing(data.shape, blocks)

@@ -28,7 +28,7 @@ from imgnmf.core.solvers import HALS
 from imgnmf.core.sparse import is_sparse, stored_values
 from imgnmf.core.steering import FREE
 
-__all__ = ["led_in_start", "lifted"]
+__all__ = ["led_in_start", "lifted", "sample_size"]
 
 COARSE_ITERATIONS, SKETCH_ITERATIONS, FROBENIUS_ITERATIONS, PLAIN_ITERATIONS = 40, 20, 10, 60
 # A sample grows with the number of images up to here: it is held in memory.
@@ -78,8 +78,18 @@ def _improved(
 
 def _sample(size: int, rank: int, rng: np.random.Generator) -> Array | None:
     """Some of `size` indices, where a sample is much less than the whole and enough for `rank` parts."""
+    enough = sample_size(size, rank)
+    return None if enough is None else np.sort(rng.choice(size, enough, replace=False))
+
+
+def sample_size(size: int, rank: int) -> int | None:
+    """How many of `size` images the lead-in looks at, or None if all.
+
+    >>> sample_size(1_000_000, 49), sample_size(1000, 49)
+    (50980, None)
+    """
     enough = max(500, 20 * rank) + min(size // 20, MOST_SAMPLED)
-    return None if size < 2 * enough else np.sort(rng.choice(size, enough, replace=False))
+    return None if size < 2 * enough else enough
 
 
 def _coarse(

@@ -12,8 +12,8 @@ import numpy as np
 
 from imgnmf.core.blocks import block_spans
 from imgnmf.core.check import as_data, checked_rank
-from imgnmf.core.columns import is_elsewhere, some_images
 from imgnmf.core.choices import InitLike, LossLike, SolverLike, as_init, as_loss
+from imgnmf.core.columns import is_elsewhere, some_images
 from imgnmf.core.constraints import Constraint
 from imgnmf.core.factorize import State, factorize
 from imgnmf.core.inits import NNDSVD, SPA, GivenFactors
@@ -101,6 +101,7 @@ def factorize_ranks(
     time_limit: float | None = None,
     rng: int | np.random.Generator | None = 0,
     threads: int | None = None,
+    memory: int | str | None = None,
     callback: RankCallback | None = None,
 ) -> RankStudy:
     """Fit the same images at several ranks, each from its own start.
@@ -111,7 +112,7 @@ def factorize_ranks(
         One image a column, as for `imgnmf.factorize`.
     ranks : iterable of int
         In any order; all are checked before the first is fitted.
-    loss, solver, init, penalty_W, penalty_H, constraint_W, stop, max_iter, threads
+    loss, solver, init, penalty_W, penalty_H, constraint_W, stop, max_iter, threads, memory
         As for `imgnmf.factorize`.
     warm_start : bool
         Fit each rank also from the parts of the one before, with the images that it rebuilds worst as new parts,
@@ -165,6 +166,7 @@ def factorize_ranks(
         time_limit=time_limit,
         rng=rng,
         threads=threads,
+        memory=memory,
     )
     path = _Path(data, fit, as_init(init), warm_start, callback)
     fits: dict[int, Factorization] = {}
