@@ -7,8 +7,9 @@ bit for any number of threads.
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -41,6 +42,8 @@ Runner: TypeAlias = Callable[[Callable[[slice], T], Iterable[slice]], Iterator[T
 BLOCK_ENTRIES = 1 << 19
 FEWEST_COLUMNS, MOST_COLUMNS = 200, 4096
 SMALL_PASS = 20_000_000
+# How many blocks are begun before their results are asked for, for each thread.
+AHEAD = 4
 
 
 def block_spans(n_rows: int, n_columns: int) -> tuple[slice, ...]:
@@ -195,10 +198,26 @@ def running(threads: int) -> Iterator[Runner[Any]]:
             return
         pool = ThreadPoolExecutor(threads, thread_name_prefix="imgnmf")
         try:
-            yield lambda function, spans: _in_order(pool, function, tuple(spans))
+            yield lambda function, spans: _in_order(pool, function, tuple(spans), AHEAD * threads)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _in_order(pool: ThreadPoolExecutor, function: Callable[[slice], T], spans: tuple[slice, ...]) -> Iterator[T]:
-    return map(function, spans) if len(spans) == 1 else pool.map(function, spans)
+def _in_order(
+    pool: ThreadPoolExecutor, function: Callable[[slice], T], spans: tuple[slice, ...], ahead: int
+) -> Iterator[T]:
+    """Results in the order of the spans; a few are begun ahead, so that memory does not grow with their number."""
+    if len(spans) == 1:
+        yield function(spans[0])
+        return
+    waiting: deque[Future[T]] = deque()
+    try:
+        for span in spans:
+            waiting.append(pool.submit(function, span))
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()

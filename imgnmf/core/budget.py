@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from imgnmf.core.blocks import BLOCK_ENTRIES, FEWEST_COLUMNS
+from imgnmf.core.blocks import MOST_COLUMNS, block_spans
 from imgnmf.core.columns import KEPT_RUNS, is_elsewhere, run_bytes
 from imgnmf.core.inits import NNDSVD, SPA, Init
 from imgnmf.core.lead_in import sample_size
@@ -22,7 +22,7 @@ BUFFERS_OF_H = 3
 # Copies of a block in flight, in the working precision: itself, the model, and what is made of both.
 COPIES_OF_A_BLOCK = 6
 # What the start by singular vectors holds beside its result: probe, projection and vectors, some in float64.
-COPIES_IN_NNDSVD = 5
+COPIES_IN_NNDSVD = 4
 
 
 def bytes_of(memory: Any) -> int:
@@ -80,8 +80,9 @@ def estimate(V: Any, rank: int, init: Init, *, n_init: int = 1, threads: int = 1
         parts["the singular vectors of the start"] = COPIES_IN_NNDSVD * (rank + 10) * (n_images + n_pixels) * item
     elif isinstance(init, SPA):
         parts["norms of the images"] = 4 * n_images * 8
-    block = max(min(max(BLOCK_ENTRIES, FEWEST_COLUMNS * n_pixels), n_pixels * n_images), rank * n_images // 8)
-    parts["blocks in flight"] = (threads + 1) * COPIES_OF_A_BLOCK * min(block, BLOCK_ENTRIES * 16) * 8
+    widest = max(span.stop - span.start for span in block_spans(n_pixels, min(n_images, 4 * MOST_COLUMNS)))
+    block = widest * max(n_pixels, rank)
+    parts["blocks in flight"] = (threads + 1) * COPIES_OF_A_BLOCK * block * item
     parts["W and what its steps need"] = 10 * rank * n_pixels * item
     if is_elsewhere(V):
         parts["images read ahead"] = (KEPT_RUNS + 2) * run_bytes(V)

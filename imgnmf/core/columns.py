@@ -121,7 +121,7 @@ class Columns:
 
     def _picked(self, chosen: Array) -> Array:
         """Columns in any order, by one reading of the runs that they lie in."""
-        out = self._joined([np.empty((self.shape[0], len(chosen)), self.dtype)])
+        out = np.empty((self.shape[0], len(chosen)), self.dtype, order=self.order)
         run_of = chosen // self.run_width
         for number in np.unique(run_of):
             here = np.flatnonzero(run_of == number)

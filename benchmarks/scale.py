@@ -1,0 +1,157 @@
+"""Time and memory against the number of images, in memory and from disk: each run in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+import imgnmf
+from benchmarks.report import write
+
+COMMAND = "python -m benchmarks.scale"
+SIDE, RANK, ITERATIONS = 16, 25, 8
+PORTION = 10_000
+
+
+def in_memory(folder: Path) -> Any:
+    pixels = np.load(folder / "V.npy")
+    return pixels.reshape(len(pixels), -1).T
+
+
+def memmap(folder: Path) -> Any:
+    pixels = np.load(folder / "V.npy", mmap_mode="r")
+    return pixels.reshape(len(pixels), -1).T
+
+
+# One more way to hold V is one more function here; its row follows by itself.
+SOURCES: dict[str, Callable[[Path], Any]] = {
+    "memory": in_memory,
+    "numpy.memmap": memmap,
+    ".npy": lambda folder: imgnmf.open_images(folder / "V.npy").V,
+    "zarr": lambda folder: imgnmf.open_images(folder / "V.zarr").V,
+    "HDF5": lambda folder: imgnmf.open_images(folder / "V.h5").V,
+}
+
+
+class Timed:
+    """A source that knows how long it was read."""
+
+    def __init__(self, V: Any) -> None:
+        self.shape, self.dtype, self.order = V.shape, V.dtype, "F"
+        self.chunks = getattr(V, "chunks", None)
+        self.V, self.seconds = V, 0.0
+
+    def __getitem__(self, index: Any) -> Any:
+        started = time.perf_counter()
+        block = np.array(self.V[index], order="F")
+        self.seconds += time.perf_counter() - started
+        return block
+
+
+def generated(folder: Path, n_images: int) -> None:
+    """Write `n_images` of parts and noise as .npy, a portion at a time, and pack it."""
+    rng = np.random.default_rng(0)
+    parts = rng.random((RANK, SIDE * SIDE), np.float32) ** 4
+    pixels = np.lib.format.open_memmap(folder / "V.npy", "w+", np.uint8, (n_images, SIDE, SIDE))
+    for first in range(0, n_images, PORTION):
+        count = min(PORTION, n_images - first)
+        mixed = rng.random((count, RANK), np.float32) ** 2 @ parts + 0.1 * rng.random((count, SIDE * SIDE), np.float32)
+        pixels[first : first + count] = np.minimum(60 * mixed, 255).reshape(count, SIDE, SIDE)
+    pixels.flush()
+    for suffix in ("zarr", "h5"):
+        packing = (
+            "from imgnmf.cli import main; main()",
+            "pack",
+            str(folder / "V.npy"),
+            "-o",
+            str(folder / f"V.{suffix}"),
+        )
+        subprocess.run([sys.executable, "-c", *packing], check=True, capture_output=True)
+
+
+def measured(source: str, folder: Path, threads: int) -> dict[str, float]:
+    """Seconds of an iteration, how much of them V was read, and the peak of this process."""
+    import resource
+
+    V = SOURCES[source](folder)
+    watched = V if source == "memory" else Timed(V)
+    marks: list[float] = []
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        imgnmf.factorize(np.ones((SIDE, 50), np.uint8), 2, max_iter=2)  # compiles
+        fit = imgnmf.factorize(
+            watched,
+            RANK,
+            init=imgnmf.RandomInit(lead_in=False),
+            stop=imgnmf.RelativeDecrease(1e-12),
+            max_iter=ITERATIONS,
+            threads=threads,
+            callback=lambda state: marks.append(getattr(watched, "seconds", 0.0)),
+        )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    seconds = float(np.median(np.diff(fit.trace.seconds)))
+    reading = (marks[-1] - marks[0]) / (len(marks) - 1)
+    return {"seconds": seconds, "reading": reading, "peak": peak / 1000, "before": before / 1000}
+
+
+def row_of(source: str, folder: Path, n_images: int, threads: int) -> dict[str, Any]:
+    """One row, from a process of its own."""
+    child = [sys.executable, "-m", "benchmarks.scale", "--one", source, "--folder", str(folder)]
+    done = subprocess.run([*child, "--threads", str(threads)], check=True, capture_output=True, text=True)
+    return {"images": n_images, "V": source, **json.loads(done.stdout)}
+
+
+@click.command()
+@click.option("--quick", is_flag=True, help="10 and 100 thousand images.")
+@click.option("--threads", default=1, show_default=True)
+@click.option("--one", type=click.Choice(list(SOURCES)), help="Measure one source and print JSON.")
+@click.option("--folder", type=click.Path(path_type=Path), help="Where its files are.")
+def main(quick: bool, threads: int, one: str | None, folder: Path | None) -> None:
+    """Print and write the table."""
+    if one is not None and folder is not None:
+        print(json.dumps(measured(one, folder, threads)))
+        return
+    rows = []
+    for n_images in (10_000, 100_000) if quick else (10_000, 100_000, 1_000_000):
+        with tempfile.TemporaryDirectory() as place:
+            generated(Path(place), n_images)
+            found = [row_of(source, Path(place), n_images, threads) for source in SOURCES]
+        rows += [shaped(row, found[0], n_images) for row in found]
+    remarks = [
+        f"{SIDE} x {SIDE} uint8, k = {RANK}, squared Frobenius, {threads} thread(s) and one that reads ahead; files warm "
+        "in the cache of the system.",
+        "Reading: the share of an iteration during which V was read, beside the computing. Peak: of the process, less what "
+        "it had after the imports (in memory: V included), and less the three buffers of H that every fit has. The pages of "
+        "a numpy.memmap count although the system takes them back when it needs them.",
+    ]
+    write("scale", COMMAND + (" --quick" if quick else ""), rows, remarks)
+
+
+def shaped(row: dict[str, Any], memory: dict[str, Any], n_images: int) -> dict[str, Any]:
+    """A row as it is printed."""
+    held = 3 * RANK * n_images * 4 / 1e6
+    return {
+        "images": row["images"],
+        "V": row["V"],
+        "s an iteration": row["seconds"],
+        "to memory": row["seconds"] / memory["seconds"],
+        "reading": row["reading"] / row["seconds"],
+        "V, MB": n_images * SIDE * SIDE / 1e6,
+        "three H, MB": held,
+        "peak beyond, MB": round(row["peak"] - row["before"] - held, 1),
+    }
+
+
+if __name__ == "__main__":
+    main()
