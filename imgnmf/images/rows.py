@@ -125,13 +125,13 @@ def _guarded(path: Path, read: Callable[[int, int, int], NDArray[Any]]) -> Calla
 
 
 def _state_of(path: Path) -> tuple[int, ...]:
-    """Size and time of change; of a folder also how many files there are."""
+    """Size and time of change; of a folder, of every file in it."""
     try:
         if path.is_file():
             about = path.stat()
             return about.st_ino, about.st_size, about.st_mtime_ns
-        files = [os.stat(os.path.join(folder, name)) for folder, _, names in os.walk(path) for name in names]
-        return len(files), sum(file.st_size for file in files), max((file.st_mtime_ns for file in files), default=0)
+        files = (os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names)
+        return (hash(frozenset((file, (about := os.stat(file)).st_size, about.st_mtime_ns) for file in files)),)
     except OSError:
         return ()
 
