@@ -129,12 +129,12 @@ def main(quick: bool, threads: int, one: str | None, folder: Path | None) -> Non
             found = [row_of(source, Path(place), n_images, threads) for source in SOURCES]
         rows += [shaped(row, found[0], n_images) for row in found]
     remarks = [
-        f"{SIDE} x {SIDE} uint8, k = {RANK}, squared Frobenius, {threads} thread(s) and one that reads ahead; the files "
+        f"{SIDE} x {SIDE} uint8, k = {RANK}, squared Frobenius, {threads} thread(s) and one that reads ahead; files "
         "are warm in the cache of the system.",
         "Reading: the share of an iteration during which V was read, beside the computing.",
         "Peak beyond: of the process, less what it had after the imports (in memory: V included) and less the three "
-        "buffers of H that every fit has. The compiler of the kernels is in it. The pages of a numpy.memmap count, although "
-        "the system takes them back when it needs them.",
+        "buffers of H that every fit has. The compiler of the kernels is in it. The pages of a numpy.memmap count, "
+        "although the system takes them back when it needs them.",
     ]
     write("scale", COMMAND + (" --quick" if quick else ""), rows, remarks)
 
