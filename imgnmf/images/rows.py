@@ -19,7 +19,7 @@ from imgnmf.errors import DataWarning, ImageReadError, ImgnmfError
 from imgnmf.images.extras import needed
 from imgnmf.images.report import shown
 
-__all__ = ["PACKED", "StoredRows", "is_store", "list_stores"]
+__all__ = ["PACKED", "StoredRows", "guarded", "is_store", "list_stores"]
 
 # The attribute that marks what `imgnmf pack` wrote: such a store holds every chunk, the dark ones too.
 PACKED = "imgnmf_image_shape"
@@ -98,7 +98,7 @@ def _unreadable(path: Path, what: str, error: Exception) -> ImageReadError:
     )
 
 
-def _guarded(path: Path, read: Callable[[int, int, int], NDArray[Any]]) -> Callable[[int, int, int], NDArray[Any]]:
+def guarded(path: Path, read: Callable[[int, int, int], NDArray[Any]]) -> Callable[[int, int, int], NDArray[Any]]:
     """Refuse a store that is not what it was when it was opened, and let errors name it."""
     opened = _state_of(path)
 
@@ -109,7 +109,7 @@ def _guarded(path: Path, read: Callable[[int, int, int], NDArray[Any]]) -> Calla
                 "passes would see different images; open it again when nobody writes to it"
             )
 
-    def guarded(first: int, stop: int, axis: int) -> NDArray[Any]:
+    def watched(first: int, stop: int, axis: int) -> NDArray[Any]:
         try:
             rows = read(first, stop, axis)
         except (ImgnmfError, MemoryError):
@@ -121,7 +121,7 @@ def _guarded(path: Path, read: Callable[[int, int, int], NDArray[Any]]) -> Calla
             check()
         return rows
 
-    return guarded
+    return watched
 
 
 def _state_of(path: Path) -> tuple[int, ...]:
@@ -162,7 +162,7 @@ def _npy(path: Path) -> list[StoredRows]:
         array = np.load(path, mmap_mode="r")
         return np.array(array[first:stop] if axis == 0 else array[..., first:stop])
 
-    return [StoredRows("", shape, dtype, _guarded(path, some))]
+    return [StoredRows("", shape, dtype, guarded(path, some))]
 
 
 def _pieces_of_npy(
@@ -195,7 +195,7 @@ def _hdf5(path: Path) -> list[StoredRows]:
             said = thing.attrs.get(PACKED)
             shape = None if said is None else tuple(map(int, said))
             found.append(
-                StoredRows(key, thing.shape, thing.dtype, _guarded(path, some(key)), thing.chunks, shape, False)
+                StoredRows(key, thing.shape, thing.dtype, guarded(path, some(key)), thing.chunks, shape, False)
             )
 
     def some(key: str) -> Callable[[int, int, int], NDArray[Any]]:
@@ -235,4 +235,4 @@ def _in_zarr(path: Path, key: str, array: Any) -> StoredRows:
         return np.asarray(array[first:stop] if axis == 0 else array[..., first:stop])
 
     chunks = getattr(array, "shards", None) or array.chunks
-    return StoredRows(key, array.shape, array.dtype, _guarded(path, read), chunks, said and tuple(map(int, said)))
+    return StoredRows(key, array.shape, array.dtype, guarded(path, read), chunks, said and tuple(map(int, said)))

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imgnmf.errors import NoImagesError, ParameterError, ShapeMismatchError
+from imgnmf.errors import IncompatibleError, NoImagesError, ParameterError, ShapeMismatchError
 from imgnmf.images.arrays import ImagesIn, Layout, axis_of_images, checked_layout, chosen_array
 from imgnmf.images.imageset import ImageSet
+from imgnmf.images.lazy_pictures import rows_of_pictures
+from imgnmf.images.options import checked_pair
 from imgnmf.images.report import shown
 from imgnmf.images.rows import StoredRows, list_stores
 from imgnmf.images.stored import StoredArray
@@ -95,11 +97,12 @@ class StoredImages:
 def open_images(
     path: str | os.PathLike[str],
     *,
+    size: tuple[int, int] | None = None,
     key: str | None = None,
     image_shape: Sequence[int] | None = None,
     images_in: ImagesIn | None = None,
 ) -> StoredImages:
-    """Open images that are larger than memory: a .npy file, an HDF5 file or a zarr store.
+    """Open images that are larger than memory: a .npy file, an HDF5 file, a zarr store, or a folder of pictures.
 
     Nothing is read but what the store says about itself. ``factorize(images.V, ...)`` then reads some images at a time,
     the next ones while it computes on these, and gives the same result to the last bit as with all of them in memory.
@@ -107,7 +110,10 @@ def open_images(
     Parameters
     ----------
     path : str or path-like
-        ``imgnmf pack`` writes such files. zarr and HDF5 need ``pip install imgnmf[store]``.
+        ``imgnmf pack`` writes such files. zarr and HDF5 need ``pip install imgnmf[store]``. The pictures of a folder,
+        grey and all of one depth, are decoded again in every pass: to pack them first is faster.
+    size : (height, width), optional
+        Resize every picture of a folder.
     key : str, optional
         Which array of a store of several.
     image_shape : (height, width) or (height, width, channels), optional
@@ -130,7 +136,9 @@ def open_images(
     ShapeMismatchError
         If it is not clear where the images lie in the array.
     ParameterError
-        If it is no such store, or `key` has to be given.
+        If it is no such store, or `key` has to be given; IncompatibleError if `size` is given for a store.
+    DataError
+        If the pictures of a folder differ.
 
     Examples
     --------
@@ -147,10 +155,14 @@ def open_images(
     if not os.path.lexists(place):
         raise NoImagesError(f"no images in {shown(place)}: there is no such file or folder")
     stored = list_stores(place)
+    if stored is None and place.is_dir():
+        stored = [rows_of_pictures(place, checked_pair("size", size))]
+    elif size is not None:
+        raise IncompatibleError(f"size applies to a folder of pictures, and {shown(place)} is none")
     if stored is None:
         raise ParameterError(
-            f"{shown(place)} is no .npy file, HDF5 file or zarr store, and only those are read without loading them; "
-            f"write one: imgnmf pack {shown(place)} -o V.zarr"
+            f"{shown(place)} is no .npy file, HDF5 file, zarr store or folder of pictures, and only those are read "
+            f"without loading them; write one: imgnmf pack {shown(place)} -o V.zarr"
         )
     chosen, layout = _chosen(stored, checked_layout(key, image_shape, "C", images_in, None))
     return StoredImages(*_columns(chosen, layout), shown(place))

@@ -7,9 +7,18 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import imgnmf
-from imgnmf.errors import DataWarning, ImageReadError, NoImagesError, ParameterError, ShapeMismatchError
+from imgnmf.errors import (
+    DataError,
+    DataWarning,
+    ImageReadError,
+    IncompatibleError,
+    NoImagesError,
+    ParameterError,
+    ShapeMismatchError,
+)
 from imgnmf.images import load_images, open_images
 from imgnmf.images.extras import needed
 
@@ -122,9 +131,12 @@ def test_what_is_no_store_is_refused(tmp_path):
     with pytest.raises(NoImagesError, match="no such file"):
         open_images(tmp_path / "gone.npy")
     (tmp_path / "text.npy").write_text("no array")
-    for path in (tmp_path, tmp_path / "text.npy"):
-        with pytest.raises(ParameterError, match="imgnmf pack"):
-            open_images(path)
+    with pytest.raises(ParameterError, match="imgnmf pack"):
+        open_images(tmp_path / "text.npy")
+    with pytest.raises(NoImagesError, match="no readable images in"):
+        open_images(tmp_path)
+    with pytest.raises(IncompatibleError, match="size applies to a folder"):
+        open_images(tmp_path / "text.npy", size=(3, 3))
     np.save(tmp_path / "objects.npy", np.array([{}, {}]), allow_pickle=True)
     with pytest.raises(ImageReadError, match="only pickle"):
         open_images(tmp_path / "objects.npy")
@@ -183,6 +195,31 @@ def test_a_file_that_changes_between_two_passes_is_refused(store, change, monkey
 
     with pytest.raises(ImageReadError, match=r"V\.(npy|h5|zarr).*changed since it was opened"):
         imgnmf.factorize(images.V, 3, stop=imgnmf.RelativeDecrease(1e-9), max_iter=50, callback=meddle)
+
+
+def test_a_folder_of_pictures_is_decoded_where_it_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("imgnmf.core.columns.RUN_BYTES", 7 * 20)
+    for number in range(40):
+        Image.fromarray(PIXELS[number]).save(tmp_path / f"p{number}.png")
+    (tmp_path / "README").write_text("no picture")
+    images = open_images(tmp_path)
+    assert images.V.shape == (20, 40)
+    np.testing.assert_array_equal(images[:].pixels, PIXELS[:40])
+    np.testing.assert_array_equal(
+        open_images(tmp_path, size=(3, 3))[5:9].pixels, load_images(tmp_path, size=(3, 3), on_error="skip")[5:9].pixels
+    )
+    rule = imgnmf.RelativeDecrease(0.5)
+    one, other = (imgnmf.factorize(V, 3, stop=rule) for V in (images.V, imgnmf.ImageSet(PIXELS[:40]).V))
+    np.testing.assert_array_equal(one.W, other.W)
+    Image.fromarray(PIXELS[7]).save(tmp_path / "p7.png", compress_level=0)
+    with pytest.raises(ImageReadError, match="changed since it was opened"):
+        imgnmf.factorize(images.V, 3)
+    Image.new("L", (9, 9)).save(tmp_path / "p7.png")
+    with pytest.raises(DataError, match=r"found p7\.png of \(9, 9\)"):
+        open_images(tmp_path).V[:, :9]
+    (tmp_path / "p7.png").write_bytes(b"\x89PNG cut")
+    with pytest.raises(ImageReadError, match=r"p7\.png"):
+        open_images(tmp_path).V[:, :9]
 
 
 def test_a_packed_store_that_lost_a_chunk_is_refused(tmp_path):
