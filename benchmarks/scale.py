@@ -85,7 +85,7 @@ def measured(source: str, folder: Path, threads: int) -> dict[str, float]:
 
     V = SOURCES[source](folder)
     watched = V if source == "memory" else Timed(V)
-    marks: list[float] = []
+    marks: list[tuple[float, float]] = []
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -97,12 +97,18 @@ def measured(source: str, folder: Path, threads: int) -> dict[str, float]:
             stop=imgnmf.RelativeDecrease(1e-12),
             max_iter=ITERATIONS,
             threads=threads,
-            callback=lambda state: marks.append(getattr(watched, "seconds", 0.0)),
+            callback=lambda state: marks.append((getattr(watched, "seconds", 0.0), time.process_time())),
         )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     seconds = float(np.median(np.diff(fit.trace.seconds)))
-    reading = (marks[-1] - marks[0]) / (len(marks) - 1)
-    return {"seconds": seconds, "reading": reading, "peak": peak / 1000, "before": before / 1000}
+    reading, processor = (np.array(marks[-1]) - marks[0]) / (len(marks) - 1)
+    return {
+        "seconds": seconds,
+        "reading": reading,
+        "processor": processor,
+        "peak": peak / 1000,
+        "before": before / 1000,
+    }
 
 
 def row_of(source: str, folder: Path, n_images: int, threads: int) -> dict[str, Any]:
@@ -131,6 +137,8 @@ def main(quick: bool, threads: int, one: str | None, folder: Path | None) -> Non
     remarks = [
         f"{SIDE} x {SIDE} uint8, k = {RANK}, squared Frobenius, {threads} thread(s) and one that reads ahead; files "
         "are warm in the cache of the system.",
+        "To memory: the seconds of an iteration against those in memory. Processor to memory: the same for the time of "
+        "the processor, both threads, which other programs on the machine hardly lengthen.",
         "Reading: the share of an iteration during which V was read, beside the computing.",
         "Peak beyond: of the process, less what it had after the imports (in memory: V included) and less the three "
         "buffers of H that every fit has. The compiler of the kernels is in it. The pages of a numpy.memmap count, "
@@ -147,6 +155,7 @@ def shaped(row: dict[str, Any], memory: dict[str, Any], n_images: int) -> dict[s
         "V": row["V"],
         "s an iteration": row["seconds"],
         "to memory": row["seconds"] / memory["seconds"],
+        "processor to memory": row["processor"] / memory["processor"],
         "reading": row["reading"] / row["seconds"],
         "V, MB": n_images * SIDE * SIDE / 1e6,
         "three H, MB": held,
