@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from benchmarks.report import write
 COMMAND = "python -m benchmarks.scale"
 SIDE, RANK, ITERATIONS = 16, 25, 8
 PORTION = 10_000
+CHILD = [sys.executable, "-m", "benchmarks.scale"]
 
 
 def in_memory(folder: Path) -> Any:
@@ -79,17 +81,20 @@ def generated(folder: Path, n_images: int) -> None:
         subprocess.run([sys.executable, "-c", *packing], check=True, capture_output=True)
 
 
+def highest() -> float:
+    """Megabytes that this process held at most; it starts with what its parent held, which therefore stays small."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+
+
 def measured(source: str, folder: Path, threads: int) -> dict[str, float]:
     """Seconds of an iteration, how much of them V was read, and the peak of this process."""
-    import resource
-
     V = SOURCES[source](folder)
     watched = V if source == "memory" else Timed(V)
     marks: list[tuple[float, float]] = []
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         imgnmf.factorize(np.ones((SIDE, 50), np.uint8), 2, max_iter=2)  # compiles
+        before = highest()
         fit = imgnmf.factorize(
             watched,
             RANK,
@@ -99,21 +104,21 @@ def measured(source: str, folder: Path, threads: int) -> dict[str, float]:
             threads=threads,
             callback=lambda state: marks.append((getattr(watched, "seconds", 0.0), time.process_time())),
         )
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = highest()
     seconds = float(np.median(np.diff(fit.trace.seconds)))
     reading, processor = (np.array(marks[-1]) - marks[0]) / (len(marks) - 1)
     return {
         "seconds": seconds,
         "reading": reading,
         "processor": processor,
-        "peak": peak / 1000,
-        "before": before / 1000,
+        "peak": peak,
+        "before": before,
     }
 
 
 def row_of(source: str, folder: Path, n_images: int, threads: int) -> dict[str, Any]:
     """One row, from a process of its own."""
-    child = [sys.executable, "-m", "benchmarks.scale", "--one", source, "--folder", str(folder)]
+    child = [*CHILD, "--one", source, "--folder", str(folder)]
     done = subprocess.run([*child, "--threads", str(threads)], check=True, capture_output=True, text=True)
     return {"images": n_images, "V": source, **json.loads(done.stdout)}
 
@@ -122,16 +127,20 @@ def row_of(source: str, folder: Path, n_images: int, threads: int) -> dict[str, 
 @click.option("--quick", is_flag=True, help="10 and 100 thousand images.")
 @click.option("--threads", default=1, show_default=True)
 @click.option("--one", type=click.Choice(list(SOURCES)), help="Measure one source and print JSON.")
+@click.option("--generate", type=int, help="Write the files of so many images.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where its files are.")
-def main(quick: bool, threads: int, one: str | None, folder: Path | None) -> None:
+def main(quick: bool, threads: int, one: str | None, generate: int | None, folder: Path | None) -> None:
     """Print and write the table."""
+    if generate is not None and folder is not None:
+        generated(folder, generate)
+        return
     if one is not None and folder is not None:
         print(json.dumps(measured(one, folder, threads)))
         return
     rows = []
     for n_images in (10_000, 100_000) if quick else (10_000, 100_000, 1_000_000):
         with tempfile.TemporaryDirectory() as place:
-            generated(Path(place), n_images)
+            subprocess.run([*CHILD, "--generate", str(n_images), "--folder", place], check=True)
             found = [row_of(source, Path(place), n_images, threads) for source in SOURCES]
         rows += [shaped(row, found[0], n_images) for row in found]
     remarks = [
@@ -140,9 +149,9 @@ def main(quick: bool, threads: int, one: str | None, folder: Path | None) -> Non
         "To memory: the seconds of an iteration against those in memory. Processor to memory: the same for the time of "
         "the processor, both threads, which other programs on the machine hardly lengthen.",
         "Reading: the share of an iteration during which V was read, beside the computing.",
-        "Peak beyond: of the process, less what it had after the imports (in memory: V included) and less the three "
-        "buffers of H that every fit has. The compiler of the kernels is in it. The pages of a numpy.memmap count, "
-        "although the system takes them back when it needs them.",
+        "Peak beyond: of the process, less its peak before the fit, all compiled (in memory: V included), and less "
+        "the three buffers of H that every fit has. The pages of a numpy.memmap count, although the system takes them "
+        "back when it needs them.",
     ]
     write("scale", COMMAND + (" --quick" if quick else ""), rows, remarks)
 
