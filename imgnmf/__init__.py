@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from imgnmf.core.result import Factorization, Trace
     from imgnmf.core.solvers import ANLS, HALS, MU, Newton, ProjectedGradient
     from imgnmf.core.stopping import KKTBelow, RelativeDecrease, TimeLimit
-    from imgnmf.images import ImageSet, describe_datasets, extract_patches, load_dataset, load_images
+    from imgnmf.images import ImageSet, describe_datasets, extract_patches, load_dataset, load_images, open_images
     from imgnmf.inpainting import Inpainted, inpaint
     from imgnmf.studies.choice import RankChoice, choose_rank
     from imgnmf.studies.generalisation import generalisation
@@ -94,6 +94,7 @@ __all__ = [
     "load_layers",
     "load_topics",
     "neighbour_graph",
+    "open_images",
     "save",
     "save_layers",
     "save_topics",
@@ -116,8 +117,8 @@ _HOME = {
     "imgnmf.core.robust": ("L21", "Huber", "LeastAbsolute"),
     "imgnmf.core.solvers": ("ANLS", "HALS", "MU", "Newton", "ProjectedGradient"),
     "imgnmf.core.stopping": ("KKTBelow", "RelativeDecrease", "TimeLimit"),
-    "imgnmf.images": ("ImageSet", "describe_datasets", "extract_patches", "load_dataset", "load_images"),
     "imgnmf.inpainting": ("Inpainted", "inpaint"),
+    "imgnmf.images": ("ImageSet", "describe_datasets", "extract_patches", "load_dataset", "load_images", "open_images"),
     "imgnmf.studies.choice": ("RankChoice", "choose_rank"),
     "imgnmf.studies.generalisation": ("generalisation",),
     "imgnmf.studies.layers": ("Layer", "LayeredFactorization", "factorize_layers"),

@@ -26,7 +26,7 @@ from imgnmf.core.penalties import Weight
 from imgnmf.core.result import Factorization, Trace
 from imgnmf.core.robust import L21, Huber
 from imgnmf.errors import ArchiveError
-from imgnmf.images import ImageSet
+from imgnmf.images import ImageSet, StoredImages
 
 __all__ = ["FORMAT", "ModelMeta", "fingerprint_of", "load", "save", "versions", "white_of"]
 
@@ -43,7 +43,11 @@ FIT_FIELDS = ("n_iter", "converged", "reason", "objective", "relative_error", "s
 
 
 def save(
-    path: str | os.PathLike[str], fit: Factorization, images: ImageSet | None = None, *, rng: int | None = None
+    path: str | os.PathLike[str],
+    fit: Factorization,
+    images: ImageSet | StoredImages | None = None,
+    *,
+    rng: int | None = None,
 ) -> None:
     """Write a fit to one file, all of it or nothing.
 
@@ -53,9 +57,9 @@ def save(
         The file to write, by custom ``*.imgnmf``; its folder must exist. A file already there is replaced.
     fit : Factorization
         What `imgnmf.factorize` returned.
-    images : ImageSet, optional
+    images : ImageSet or StoredImages, optional
         The images that were fitted: size, names, labels, mask and preparation are kept, and the SHA-256 of the
-        pixels; the pixels are not.
+        pixels; the pixels are not. Of stored images size alone is kept.
     rng : int, optional
         What the fit was started with, for the record.
 

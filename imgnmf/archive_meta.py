@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgnmf.errors import ShapeMismatchError
-from imgnmf.images import ImageSet
+from imgnmf.images import ImageSet, StoredImages
 from imgnmf.images.imageset import Step
 from imgnmf.images.steps_json import steps_from_json, steps_to_json
 
@@ -112,18 +112,21 @@ def fingerprint_of(images: ImageSet) -> str:
     return described.hexdigest()
 
 
-def meta_of(images: ImageSet, W: NDArray[Any], H: NDArray[Any], rng: int | None) -> ModelMeta:
-    """Return what is kept of the images of a fit, once they are seen to be those."""
-    shape = images.pixels.shape
-    expected = images.V[:, :1].shape[0], shape[0]
+def meta_of(images: ImageSet | StoredImages, W: NDArray[Any], H: NDArray[Any], rng: int | None) -> ModelMeta:
+    """Return what is kept of the images of a fit, once they are seen to be those; of stored ones no hash."""
+    stored = isinstance(images, StoredImages)
+    expected = images.V.shape if stored else (images.V[:, :1].shape[0], len(images))
     found = W.shape[0], H.shape[1]
     if found != expected:
         raise ShapeMismatchError(
             f"the fit is of {found[1]} images with {found[0]} pixels, the images are {expected[0]} pixels "
             f"x {expected[1]}; give the images that were fitted"
         )
+    if isinstance(images, StoredImages):
+        white = white_of(np.empty(0, images.V.dtype)) if images.V.dtype.kind in "ui" else None
+        return ModelMeta(image_shape=images.image_shape, white=white, rng=rng)
     return ModelMeta(
-        image_shape=shape[1:],
+        image_shape=images.image_shape,
         names=tuple(images.names),
         labels=_plain(images.labels),
         white=white_of(images.pixels),

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from imgnmf.errors import OutputError
+from imgnmf.errors import ImgnmfError, OutputError
 
 try:
     import fcntl
@@ -132,7 +132,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             yield file
             _bring_to_disk(file)
             _take_over(file, temporary, target)
-    except OutputError:
+    except ImgnmfError:  # what was to be written could not be read, say; some of those are OSErrors too
         raise
     except OSError as reason:
         raise _output_error(path, reason) from reason

@@ -4,7 +4,8 @@
 
     ImgnmfError
     ├── ParameterError (ValueError)      an option's value is out of its bounds
-    │   └── IncompatibleError            two options that exclude each other
+    │   ├── IncompatibleError            two options that exclude each other
+    │   └── MemoryBudgetError            a fit that would take more memory than it may
     ├── DataError (ValueError)           numbers that no factorization can use: NaN, negative, wrong scale
     │   ├── ShapeMismatchError           sizes that do not fit together
     │   └── NoImagesError                nothing to read where images were expected
@@ -34,6 +35,7 @@ __all__ = [
     "ImgnmfError",
     "ImgnmfWarning",
     "IncompatibleError",
+    "MemoryBudgetError",
     "NoImagesError",
     "OutputError",
     "ParameterError",
@@ -51,6 +53,10 @@ class ParameterError(ImgnmfError, ValueError):
 
 class IncompatibleError(ParameterError):
     """Two options, each fine alone, exclude each other."""
+
+
+class MemoryBudgetError(ParameterError):
+    """A fit would take more memory than it was given; refused before it takes any."""
 
 
 class DataError(ImgnmfError, ValueError):

@@ -15,7 +15,7 @@ from imgnmf.cli.fitting import animate, fit, gallery
 from imgnmf.cli.inpaint import inpaint
 from imgnmf.cli.models import buildup, encode, montage, reconstruct
 from imgnmf.cli.ranks import ranks
-from imgnmf.cli.sources import datasets, info
+from imgnmf.cli.sources import datasets, info, pack
 from imgnmf.cli.topics import topics
 
 __all__ = ["main"]
@@ -43,6 +43,7 @@ for command in (
     animate,
     info,
     datasets,
+    pack,
     compress,
     decompress,
     train_parts,

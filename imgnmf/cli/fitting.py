@@ -12,6 +12,7 @@ from imgnmf.cli.shell import (
     exit_if_interrupted,
     fit_options,
     force_option,
+    image_shape_option,
     size_in,
     size_option,
     tell_report,
@@ -80,6 +81,7 @@ def gallery(
 @click.option("-k", "--rank", type=int, required=True, help="How many parts.")
 @click.option("-o", "--output", metavar="FILE.imgnmf", required=True)
 @size_option
+@image_shape_option
 @fit_options
 @click.option("--checkpoint", metavar="FILE.ckpt", help="Keep the progress here, to go on after any interruption.")
 @click.option("--checkpoint-every", metavar="N|Ns", help="Iterations, or seconds: 60s.  [default: 30s]")
@@ -87,20 +89,27 @@ def gallery(
 @force_option
 @answering
 def fit(
-    source: str,
-    rank: int,
-    output: str,
-    size: str | None,
-    force: bool,
-    **fit: Any,
+    source: str, rank: int, output: str, size: str | None, image_shape: str | None, force: bool, **fit: Any
 ) -> None:
-    """Fit one rank and save the model."""
+    """Fit one rank and save the model.
+
+    A .npy file, an HDF5 file or a zarr store is read from disk, a few images at a time, and never loaded.
+    """
     from imgnmf.commands.keeping import KeptProgress
     from imgnmf.commands.model import fit_model
 
     kept = KeptProgress(fit.pop("checkpoint"), fit.pop("checkpoint_every"), fit.pop("resume"))
     options = chosen_fit(fit)
-    made, images = fit_model(source, rank, output, size=size_in(size), force=force, options=options, kept=kept)
+    made, images = fit_model(
+        source,
+        rank,
+        output,
+        size=size_in(size),
+        image_shape=size_in(image_shape),
+        force=force,
+        options=options,
+        kept=kept,
+    )
     tell_report(images)
     click.echo(
         f"wrote {output}: k = {made.rank}, relative error {100 * made.relative_error:.2f} %, "

@@ -24,6 +24,7 @@ __all__ = [
     "exit_if_interrupted",
     "fit_options",
     "force_option",
+    "image_shape_option",
     "size_in",
     "size_option",
     "tell_report",
@@ -108,6 +109,7 @@ def fit_options(command: Command) -> Command:
             ),
             click.option("--rng", type=click.IntRange(min=0), default=0, show_default=True, help="Decides the start."),
             click.option("--threads", type=click.IntRange(min=1), help="Default: one a processor."),
+            click.option("--memory", metavar="SIZE", help="What a fit may take, say 2GB; more is refused at once."),
         )
     ):
         command = option(command)
@@ -116,6 +118,11 @@ def fit_options(command: Command) -> Command:
 
 size_option = click.option("--size", metavar="HxW", help="Resize every image to this; for patches, what is cut.")
 force_option = click.option("--force", is_flag=True, help="Replace an output of imgnmf that is there already.")
+
+
+image_shape_option = click.option(
+    "--image-shape", metavar="HxW", help="What an image is, if a store holds flattened ones."
+)
 
 
 def size_in(text: str | None) -> tuple[int, int] | None:

@@ -1,14 +1,12 @@
-"""The commands that say what there is: info, datasets."""
+"""The commands around what there is to read: info, datasets, pack."""
 
 from __future__ import annotations
 
 import click
 
-from imgnmf.cli.shell import (
-    answering,
-)
+from imgnmf.cli.shell import answering, force_option, image_shape_option, size_in, size_option, tell_report
 
-__all__ = ["datasets", "info"]
+__all__ = ["datasets", "info", "pack"]
 
 
 @click.command()
@@ -40,3 +38,20 @@ def datasets(name: str | None, download: bool, offline: bool) -> None:
     if name is not None and download:
         click.echo(get_dataset(name, offline=offline))
     click.echo(all_datasets(offline=offline) if name is None else one_dataset(name))
+
+
+@click.command()
+@click.argument("source")
+@click.option("-o", "--output", metavar="FILE", required=True, help="Ends in .zarr, .npy or .h5.")
+@size_option
+@image_shape_option
+@force_option
+@answering
+def pack(source: str, output: str, size: str | None, image_shape: str | None, force: bool) -> None:
+    """Write the images of SOURCE as one array that `imgnmf fit` reads from disk, a few images at a time."""
+    from imgnmf.commands.pack import pack_images
+    from imgnmf.commands.source import size_of
+
+    packed = pack_images(source, output, size=size_in(size), image_shape=size_in(image_shape), force=force)
+    tell_report(packed)
+    click.echo(f"wrote {output}: {packed.n_images} images of {size_of(packed.image_shape)}, {packed.dtype}")

@@ -39,10 +39,10 @@ def parsed_ranks(text: str | None) -> tuple[int, ...]:
 def check_options(ranks: tuple[int, ...], options: FitOptions) -> None:
     """Refuse what layers have no say in, rather than fit something else than was asked for."""
     plain = FitOptions()
-    for name in ("loss", "solver", "parts"):
+    for name in ("loss", "solver", "parts", "memory"):
         if ranks and getattr(options, name) != getattr(plain, name):
             raise ParameterError(
-                f"--layers fits the Frobenius loss with its own solver and plain parts: leave out --{name}"
+                f"--layers fits the Frobenius loss with its own solver, plain parts and no budget: leave out --{name}"
             )
 
 

@@ -13,13 +13,13 @@ from imgnmf.atomic import write_bytes
 from imgnmf.commands.keeping import KeptProgress
 from imgnmf.commands.options import FitOptions
 from imgnmf.commands.output import MARKER, checked_file, checked_folder, staged, write_json
-from imgnmf.commands.source import read_source, size_of
+from imgnmf.commands.source import opened, read_source, size_of
 from imgnmf.commands.summary import describe_source, finite
 from imgnmf.core.measures import image_errors
 from imgnmf.core.penalties import NO_PENALTY
 from imgnmf.core.result import Factorization
 from imgnmf.errors import ShapeMismatchError
-from imgnmf.images import ImageSet, prepare_like
+from imgnmf.images import ImageSet, StoredImages, prepare_like
 
 __all__ = [
     "describe",
@@ -38,14 +38,18 @@ def fit_model(
     output: str,
     *,
     size: tuple[int, int] | None,
+    image_shape: tuple[int, ...] | None = None,
     force: bool,
     options: FitOptions,
     kept: KeptProgress,
-) -> tuple[Factorization, ImageSet]:
-    """Fit one rank and write the model, the best so far after Ctrl-C; a run that goes on replaces its own."""
+) -> tuple[Factorization, ImageSet | StoredImages]:
+    """Fit one rank and write the model, the best so far after Ctrl-C; a run that goes on replaces its own.
+
+    A store is read bit by bit, and never loaded.
+    """
     target = checked_file(output, force=force or kept.resume, suffix=".imgnmf")
     checkpoint = kept.checkpoint(target, force=force)
-    images = read_source(source, size)
+    images = opened(source, size, image_shape) or read_source(source, size)
     kept.begin_anew(checkpoint)
     fit = options.fit_one(images.V, rank, images.image_shape, checkpoint, kept.resume).normalized().ordered()
     save(target, fit, images, rng=options.rng)

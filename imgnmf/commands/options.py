@@ -40,6 +40,7 @@ class FitOptions:
     time_limit: float | None = None
     rng: int = 0
     threads: int | None = None
+    memory: str | None = None
     parts: str = "global"
 
     def fit(self, V: Any, ranks: Iterable[int], image_shape: tuple[int, ...] | None = None) -> RankStudy:
@@ -47,15 +48,15 @@ class FitOptions:
         wanted = list(ranks)
         self._compile(V)
         with following(wanted) as callback:
-            return factorize_ranks(V, wanted, callback=callback, **self.given(image_shape or (len(V), 1)))
+            return factorize_ranks(V, wanted, callback=callback, **self.given(image_shape or (V.shape[0], 1)))
 
     def fit_one(
-        self, V: Any, rank: int, image_shape: tuple[int, ...], checkpoint: Checkpoint | None, resume: bool
+        self, V: Any, rank: int, image_shape: tuple[int, ...] | None, checkpoint: Checkpoint | None, resume: bool
     ) -> Factorization:
         """Fit one rank, and keep its progress."""
         self._compile(V)
         with following([rank]) as callback:
-            shown, given = partial(callback, rank), self.given(image_shape)
+            shown, given = partial(callback, rank), self.given(image_shape or (V.shape[0], 1))
             return factorize(V, rank, callback=shown, checkpoint=checkpoint, resume=resume, **given)
 
     def given(self, image_shape: tuple[int, ...]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from imgnmf.atomic import write_text
-from imgnmf.errors import OutputError, ParameterError
+from imgnmf.errors import ImgnmfError, OutputError, ParameterError
 
 __all__ = ["MARKER", "checked_file", "checked_folder", "staged", "write_json"]
 
@@ -81,7 +81,7 @@ def staged(target: Path) -> Iterator[Path]:
         staging.mkdir()
         yield staging
         _take_over(staging, target)
-    except OutputError:
+    except ImgnmfError:
         raise
     except OSError as reason:
         raise _output_error(target, reason) from reason

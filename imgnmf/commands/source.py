@@ -11,14 +11,28 @@ from imgnmf.errors import NoImagesError, ParameterError
 from imgnmf.images import (
     DatasetInfo,
     ImageSet,
+    StoredImages,
     dataset_status,
     describe_datasets,
     describe_source,
     load_dataset,
     load_images,
+    open_images,
+    resize,
 )
+from imgnmf.images.rows import is_store
 
-__all__ = ["default_ranks", "describe", "is_model", "parse_size", "read_source", "short_name", "size_of"]
+__all__ = [
+    "default_ranks",
+    "describe",
+    "is_model",
+    "opened",
+    "parse_size",
+    "read_source",
+    "short_name",
+    "size_of",
+    "stands_for_files",
+]
 
 DEFAULT_RANKS = (4, 9, 16, 25, 49)
 
@@ -37,6 +51,9 @@ def read_source(source: str, size: tuple[int, int] | None = None) -> ImageSet:
     PatchSet(10000 images of 6 x 6, uint8)
     """
     info = _dataset(source)
+    if info is None and _is_zarr(source):
+        images = open_images(source)[:]
+        return images if size is None else resize(images, size)
     if info is None:
         return load_images(source, size=size, on_error="skip")
     if dataset_status(info) == "downloadable":
@@ -51,6 +68,36 @@ def read_source(source: str, size: tuple[int, int] | None = None) -> ImageSet:
     if source != "patches":
         raise ParameterError(f"--size applies to files and to patches; the dataset {source!r} has its own")
     return load_dataset(source, patch_size=size)
+
+
+def opened(
+    source: str, size: tuple[int, int] | None = None, image_shape: tuple[int, ...] | None = None
+) -> StoredImages | None:
+    """Open grey images that need not be loaded: a zarr store, a .npy or an HDF5 file; None for any other source.
+
+    Raises
+    ------
+    ImgnmfError
+        What `open_images` raises.
+    """
+    path = Path(source).expanduser()
+    if size is not None or _dataset(source) is not None or not is_store(path):
+        if image_shape is not None:
+            raise ParameterError("--image-shape applies to a .npy file, an HDF5 file or a zarr store, without --size")
+        return None
+    stored = open_images(path, image_shape=image_shape)
+    colored = stored.image_shape is not None and len(stored.image_shape) == 3
+    return None if colored and image_shape is None and not _is_zarr(source) else stored
+
+
+def stands_for_files(source: str) -> bool:
+    """Say whether a source is no dataset of that name."""
+    return _dataset(source) is None
+
+
+def _is_zarr(source: str) -> bool:
+    path = Path(source).expanduser()
+    return path.is_dir() and is_store(path)
 
 
 def is_model(source: str) -> bool:
@@ -80,6 +127,8 @@ def describe(source: str) -> str:
     """
     from imgnmf.commands.catalogue import one_dataset
 
+    if _dataset(source) is None and _is_zarr(source):
+        return str(open_images(source))
     return str(describe_source(source)) if _dataset(source) is None else one_dataset(source)
 
 

@@ -7,10 +7,11 @@ bit for any number of threads.
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from threading import Lock
 from typing import Any, TypeAlias, TypeVar
@@ -18,6 +19,7 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from imgnmf.core.columns import order_of
 from imgnmf.core.parts import Array, gram_of, inner
 from imgnmf.core.sparse import is_sparse, model_at, some_columns, spans_of, squares_of, with_values
 from imgnmf.errors import ParameterError
@@ -30,6 +32,7 @@ __all__ = [
     "model_energy_of",
     "running",
     "thread_count",
+    "total_of",
     "useful_threads",
 ]
 
@@ -42,6 +45,8 @@ FEWEST_COLUMNS, MOST_COLUMNS = 200, 4096
 # Of a sparse V, a thin block makes copies of the size of the pairs of parts, and none of a column of V.
 SPARSE_ROWS = 50
 SMALL_PASS = 20_000_000
+# How many blocks are begun before their results are asked for, for each thread.
+AHEAD = 4
 
 
 def block_spans(n_rows: int, n_columns: int) -> tuple[slice, ...]:
@@ -62,8 +67,8 @@ class ColumnBlocks:
 
     Attributes
     ----------
-    data : array, shape (n_pixels, n_images)
-        As it came: uint8, uint16, float32, float64, in any memory order.
+    data : array or Columns, shape (n_pixels, n_images)
+        As it came: uint8, uint16, float32, float64, in any memory order, or wherever it lies.
     dtype : numpy.dtype
         The precision that blocks are handed out in.
     exponent : int
@@ -72,18 +77,28 @@ class ColumnBlocks:
         Blocks are lifted to this, in the scaled unit.
     weights : array, shape (n_pixels, n_images), optional
         How much each entry counts, 0 to 1; of a sparse V that was seen where it is stored, ones there.
+    largest : float, optional
+        The largest entry in the unit of the data, where it is known already.
+    sums : (float, float), optional
+        The sum of all entries and of their squares in the scaled unit, where they are known already.
     """
 
-    data: Array
+    data: Any
     dtype: np.dtype[Any]
     exponent: int = 0
     floor: float = 0.0
     weights: Array | None = None
+    largest: float | None = None
+    sums: tuple[float, float] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
         """``(n_pixels, n_images)``."""
         return self.data.shape[0], self.data.shape[1]
+
+    def of(self, data: Any) -> ColumnBlocks:
+        """Other data, say some of the images, seen in the same way."""
+        return replace(self, data=data, weights=None, largest=None, sums=None)
 
     @property
     def spans(self) -> tuple[slice, ...]:
@@ -103,7 +118,9 @@ class ColumnBlocks:
             some = some_columns(self.data, span)
             return with_values(some, self._converted(some.data))  # type: ignore[no-any-return]
         block = self._converted(self.data[:, span])
-        return np.maximum(block, np.asarray(self.floor, self.dtype)) if self.floor else block
+        block = np.maximum(block, np.asarray(self.floor, self.dtype)) if self.floor else block
+        # In one piece whatever it was cut from: sums are taken in one order wherever V lies, and to the last bit.
+        return block if block.flags.c_contiguous or block.flags.f_contiguous else block.copy(order="K")
 
     def _converted(self, block: Array) -> Array:
         if self.exponent:
@@ -119,12 +136,13 @@ class ColumnBlocks:
         if is_sparse(self.weights):
             some = some_columns(self.weights, span)
             return with_values(some, some.data.astype(self.dtype, copy=False))  # type: ignore[no-any-return]
-        order: Any = "C" if self.data.flags.c_contiguous else "F"
-        return np.asarray(self.weights[:, span], self.dtype, order=order)
+        return np.asarray(self.weights[:, span], self.dtype, order=order_of(self.data))
 
 
 def energy_of(blocks: ColumnBlocks, run: Runner[Any]) -> float:
     """``|V|^2`` in the scaled unit, each entry counted by its weight."""
+    if blocks.sums is not None and blocks.weights is None:
+        return blocks.sums[1]
 
     def square(span: slice) -> float:
         block, weights = blocks.load(span), blocks.load_weights(span)
@@ -145,6 +163,13 @@ def model_energy_of(W: Array, H: Array, blocks: ColumnBlocks, run: Runner[Any]) 
         return inner(model, model)
 
     return float(sum(run(square, blocks.spans)))
+
+
+def total_of(blocks: ColumnBlocks, run: Runner[Any]) -> float:
+    """The sum of V in the scaled unit."""
+    if blocks.sums is not None:
+        return blocks.sums[0]
+    return float(sum(run(lambda span: blocks.load(span).sum(dtype=np.float64), blocks.spans)))
 
 
 def useful_threads(threads: int | None, shape: tuple[int, int], rank: int) -> int:
@@ -191,10 +216,26 @@ def running(threads: int) -> Iterator[Runner[Any]]:
             return
         pool = ThreadPoolExecutor(threads, thread_name_prefix="imgnmf")
         try:
-            yield lambda function, spans: _in_order(pool, function, tuple(spans))
+            yield lambda function, spans: _in_order(pool, function, tuple(spans), AHEAD * threads)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _in_order(pool: ThreadPoolExecutor, function: Callable[[slice], T], spans: tuple[slice, ...]) -> Iterator[T]:
-    return map(function, spans) if len(spans) == 1 else pool.map(function, spans)
+def _in_order(
+    pool: ThreadPoolExecutor, function: Callable[[slice], T], spans: tuple[slice, ...], ahead: int
+) -> Iterator[T]:
+    """Results in the order of the spans; a few are begun ahead, so that memory does not grow with their number."""
+    if len(spans) == 1:
+        yield function(spans[0])
+        return
+    waiting: deque[Future[T]] = deque()
+    try:
+        for span in spans:
+            waiting.append(pool.submit(function, span))
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()

@@ -3,53 +3,170 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from imgnmf.core.blocks import Runner, block_spans
+from imgnmf.core.columns import Columns, is_source
 from imgnmf.core.parts import Array
 from imgnmf.core.sparse import as_stored, is_sparse
 from imgnmf.errors import DataError, DataWarning, ParameterError, ShapeMismatchError
 
-__all__ = ["as_matrix", "checked_choice", "checked_count", "checked_rank", "checked_values"]
+__all__ = [
+    "Figures",
+    "as_data",
+    "as_matrix",
+    "checked_choice",
+    "checked_count",
+    "checked_rank",
+    "checked_values",
+    "look_over",
+]
 
 
 def as_matrix(V: Any) -> Array:
-    """`V` as a two-dimensional array of real numbers, without a copy where it is one."""
+    """`V` as a two-dimensional array of real numbers in memory, without a copy where it is one."""
     if is_sparse(V):
         return as_stored(V)  # type: ignore[no-any-return]
     array = np.asarray(V)
-    if array.ndim != 2:
-        raise ShapeMismatchError(
-            f"V must be a matrix (n_pixels, n_images), one image a column; got shape {array.shape}. "
-            "An ImageSet gives it as images.V"
-        )
-    if array.dtype.kind not in "biuf":
-        raise DataError(f"V must hold real numbers, got dtype {array.dtype}")
-    if 0 in array.shape:
-        raise DataError(f"V must have at least one pixel and one image, got shape {array.shape}")
+    _check_matrix(array)
     return array.astype(np.uint8) if array.dtype.kind == "b" else array
 
 
-def checked_values(V: Array) -> float:
-    """The largest value of `V`, once all of them are seen to be finite and non-negative."""
-    if is_sparse(V):
-        return _checked_stored(V)
-    if V.dtype.kind == "u":
-        return float(V.max())
-    largest, smallest = float(V.max()), float(V.min())
-    if not np.isfinite(largest) or not np.isfinite(smallest):
-        raise DataError(
-            _first_bad(
-                V,
-                ~np.isfinite(V),
-                "non-finite (NaN or infinite)",
-                "replace them, or pass missing='mask' to leave NaN out",
-            )
+def as_data(V: Any) -> Any:
+    """As `as_matrix`; but what gives columns on demand is never read as a whole, see `imgnmf.core.columns`."""
+    if isinstance(V, (str, bytes)) or hasattr(V, "__fspath__"):
+        raise DataError(f"V must be a matrix, got the path {str(V)!r}; open it: imgnmf.open_images({str(V)!r}).V")
+    if is_sparse(V) or not is_source(V):
+        return as_matrix(V)
+    _check_matrix(V)
+    return Columns(V)
+
+
+def _check_matrix(V: Any) -> None:
+    if len(V.shape) != 2:
+        raise ShapeMismatchError(
+            f"V must be a matrix (n_pixels, n_images), one image a column; got shape {V.shape}. "
+            "An ImageSet gives it as images.V, and imgnmf.open_images does for a store"
         )
-    if smallest < 0:
-        raise DataError(_first_bad(V, V < 0, "negative", "shift the data, or pass negative='clip' to set them to 0"))
-    return largest
+    if V.dtype.kind not in "biuf":
+        raise DataError(f"V must hold real numbers, got dtype {V.dtype}")
+    if 0 in V.shape:
+        raise DataError(f"V must have at least one pixel and one image, got shape {V.shape}")
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What one reading of V tells.
+
+    Attributes
+    ----------
+    largest : float
+        The largest value.
+    exponent : int
+        Of that value; the sums are those of ``V * 2**-exponent``, so that they stay in range.
+    total, energy : float
+        The sum, and the sum of squares.
+    sample : array
+        The positive values of every so-manieth image, if they were asked for.
+    """
+
+    largest: float
+    exponent: int
+    total: float
+    energy: float
+    sample: Array
+
+
+@dataclass(frozen=True)
+class _Bad:
+    """Values that cannot be: how many, and the first of them by pixel and image."""
+
+    count: int = 0
+    place: tuple[int, int] = (0, 0)
+    value: Any = None
+
+    def __add__(self, other: _Bad) -> _Bad:
+        if not (self.count and other.count):
+            return other if other.count else self
+        return replace(min(self, other, key=lambda bad: bad.place), count=self.count + other.count)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What one block told; `total` and `energy` are in the unit of its own largest value."""
+
+    largest: float
+    exponent: int
+    total: float
+    energy: float
+    sample: Array
+    unfinite: _Bad
+    negative: _Bad
+
+
+def checked_values(V: Any) -> float:
+    """The largest value of `V`, once all of them are seen to be finite and non-negative."""
+    return _checked_stored(V) if is_sparse(V) else look_over(V, map, sums=False).largest
+
+
+def look_over(V: Any, run: Runner[Any], *, sums: bool = True, every: int = 0) -> Figures:
+    """Read `V` once, block by block: refuse what is not finite or negative, and add up the rest.
+
+    With `every`, the positive values of each image whose number it divides are kept.
+    """
+    if is_sparse(V):
+        return Figures(_checked_stored(V), 0, np.nan, np.nan, V.data[V.data > 0])
+    blocks = list(run(lambda span: _look_at(V[:, span], span.start, sums, every), block_spans(*V.shape)))
+    for kind, remedy, bad in (
+        (
+            "non-finite (NaN or infinite)",
+            "replace them, or pass missing='mask' to leave NaN out",
+            sum((block.unfinite for block in blocks), _Bad()),
+        ),
+        (
+            "negative",
+            "shift the data, or pass negative='clip' to set them to 0",
+            sum((block.negative for block in blocks), _Bad()),
+        ),
+    ):
+        if bad.count:
+            raise DataError(
+                f"V must be finite and non-negative; {bad.count} of {V.shape[0] * V.shape[1]} values are {kind}, "
+                f"the first at (pixel {bad.place[0]}, image {bad.place[1]}): {bad.value}; {remedy}"
+            )
+    largest = max(block.largest for block in blocks)
+    exponent = int(np.frexp(largest)[1])
+    total = sum(float(np.ldexp(block.total, block.exponent - exponent)) for block in blocks)
+    energy = sum(float(np.ldexp(block.energy, 2 * (block.exponent - exponent))) for block in blocks)
+    return Figures(largest, exponent, total, energy, np.concatenate([block.sample for block in blocks]))
+
+
+def _look_at(block: Array, first: int, sums: bool, every: int) -> _Seen:
+    largest, smallest = float(block.max()), 0.0 if block.dtype.kind == "u" else float(block.min())
+    nothing = block[:, :0].ravel()
+    if not (np.isfinite(largest) and np.isfinite(smallest) and smallest >= 0):
+        bad = _bad_in(block, ~np.isfinite(block), first), _bad_in(block, block < 0, first)
+        return _Seen(0.0, 0, 0.0, 0.0, nothing, *bad)
+    exponent = int(np.frexp(largest)[1])
+    total = energy = 0.0
+    if sums:
+        # In one piece whatever it was cut from, so that the sums are taken in the same order.
+        exact = block.dtype.itemsize < 4 or block.dtype.kind == "f"
+        block = block if exact else block.astype(np.float32)  # as the loop will see it
+        wide = np.ldexp(block.astype(np.float64, order="K"), -exponent).ravel(order="K")
+        total, energy = float(wide.sum()), float(np.square(wide).sum())
+    sample = block[:, -first % every :: every].ravel(order="K") if every else nothing
+    return _Seen(largest, exponent, total, energy, sample[sample > 0], _Bad(), _Bad())
+
+
+def _bad_in(block: Array, bad: Array, first: int) -> _Bad:
+    if not bad.any():
+        return _Bad()
+    row, column = (int(i) for i in np.argwhere(bad)[0])
+    return _Bad(int(bad.sum()), (row, first + column), block[row, column])
 
 
 def _checked_stored(V: Any) -> float:
@@ -62,14 +179,6 @@ def _checked_stored(V: Any) -> float:
                 f"at (pixel {int(V.indices[first])}, image {column}): {V.data[first]}; correct V.data"
             )
     return float(V.data.max(initial=0))
-
-
-def _first_bad(V: Array, bad: Array, kind: str, remedy: str) -> str:
-    row, column = (int(i) for i in np.argwhere(bad)[0])
-    return (
-        f"V must be finite and non-negative; {int(bad.sum())} of {V.size} values are {kind}, "
-        f"the first at (pixel {row}, image {column}): {V[row, column]}; {remedy}"
-    )
 
 
 def checked_rank(rank: Any, shape: tuple[int, int], *, beyond: bool) -> int:

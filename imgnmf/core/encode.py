@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks, Runner, running, thread_count
-from imgnmf.core.check import as_matrix, checked_values
+from imgnmf.core.check import as_data, checked_values
 from imgnmf.core.constraints import Constraint, constrained_step
 from imgnmf.core.descent import own_minimisers
 from imgnmf.core.losses import BetaDivergence, Frobenius, Loss, model_of, pair_products
@@ -89,7 +89,7 @@ def encode(
     array([[2.],
            [0.]])
     """
-    V = as_matrix(V_new)
+    V = as_data(V_new)
     if V.shape[0] != W.shape[0]:
         raise ShapeMismatchError(
             f"the parts have {W.shape[0]} pixels, the new images {V.shape[0]}; "
@@ -127,14 +127,16 @@ def exact_coefficients(
     blocks: ColumnBlocks,
     loss: Loss,
     penalty: Weight,
-    run: Runner[Array],
+    run: Runner[Any],
     constraint: Constraint | None = None,
 ) -> Array:
     """The minimiser of loss plus penalty over H for k-major parts `W`, solved in float64."""
     wide, W = replace(blocks, dtype=np.dtype(np.float64)), W.astype(np.float64)
     gram = W @ W.T
 
-    def visit(span: slice) -> Array:
+    H = np.empty((len(W), blocks.shape[1]), blocks.dtype)
+
+    def visit(span: slice) -> None:
         V_b, M_b = wide.load(span), wide.load_weights(span)
         if constraint is not None:
             exact = _constrained(loss, W, V_b, M_b, penalty, constraint)
@@ -144,9 +146,11 @@ def exact_coefficients(
             exact = _reweighted(loss, gram, W, V_b, M_b, penalty)
         else:
             exact = _least_squares(gram, W, V_b, M_b, penalty)
-        return exact.astype(blocks.dtype)
+        H[:, span] = exact
 
-    return np.concatenate(list(run(visit, wide.thin_spans)), axis=1)
+    for _ in run(visit, wide.thin_spans):
+        pass
+    return H
 
 
 def _least_squares(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks, Runner
+from imgnmf.core.columns import some_images
 from imgnmf.core.parts import Array
 from imgnmf.core.sparse import column_squares, is_sparse
 
@@ -51,7 +51,7 @@ def successive_projection(blocks: ColumnBlocks, rank: int, run: Runner[Any]) -> 
 
 def columns(blocks: ColumnBlocks, chosen: Array) -> Array:
     """Some columns, scaled as blocks are, as an array of shape (n_pixels, len(chosen))."""
-    some: Any = replace(blocks, data=blocks.data[:, chosen]).load(slice(None))
+    some: Any = blocks.of(some_images(blocks.data, chosen)).load(slice(None))
     return np.asarray(some.toarray() if is_sparse(some) else some)
 
 

@@ -9,7 +9,8 @@ from typing import Any, Literal
 import numpy as np
 
 from imgnmf.core.blocks import running, useful_threads
-from imgnmf.core.check import as_matrix, checked_count, checked_rank
+from imgnmf.core.budget import check_budget
+from imgnmf.core.check import as_data, checked_count, checked_rank
 from imgnmf.core.choices import InitLike, LossLike, SolverLike, as_init, as_loss, as_solver
 from imgnmf.core.constraints import Constraint
 from imgnmf.core.fitting import Fitting, best_fit
@@ -19,7 +20,7 @@ from imgnmf.core.penalties import Penalties
 from imgnmf.core.progress import Keeper, Progress, Session, Task
 from imgnmf.core.result import Factorization
 from imgnmf.core.seen import usable
-from imgnmf.core.sparse import is_sparse, stored_values
+from imgnmf.core.sparse import is_sparse
 from imgnmf.core.steering import checked_steering
 from imgnmf.core.stopping import StoppingRule
 from imgnmf.core.units import as_blocks
@@ -49,6 +50,7 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
     time_limit: float | None = None,
     rng: int | np.random.Generator | None = 0,
     threads: int | None = None,
+    memory: int | str | None = None,
     callback: Callback | None = None,
     checkpoint: str | os.PathLike[str] | Keeper | None = None,
     resume: bool = False,
@@ -62,7 +64,9 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
     Parameters
     ----------
     V : array, shape (n_pixels, n_images), non-negative
-        One image a column; uint8, uint16 and floats alike, or any matrix of `scipy.sparse`, which stays sparse.
+        One image a column; uint8, uint16 and floats alike, or any matrix of `scipy.sparse`, which stays sparse. Also
+        what is larger than memory: `open_images(path).V`, a memmap, an array of zarr, h5py or dask, or any object with
+        `shape`, `dtype` and column slices ``V[:, a:b]``; a few of those are in memory at a time.
     rank : int
         k, the number of parts; at most ``min(n_pixels, n_images)``, unless the start is random.
     loss : "frobenius", "kullback-leibler", "itakura-saito" or Loss
@@ -95,6 +99,8 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
         Decides the start; None for a different one each time.
     threads : int, optional
         At most so many; None for one per processor. The result is the same to the last bit for any number.
+    memory : int or str, optional
+        How much the fit may take beside V, say ``"2GB"``; what would take more is refused at once, with the estimate.
     callback : callable, optional
         Called with a `State` after each iteration; stops the fit by returning True.
     checkpoint : path or `imgnmf.Checkpoint`, optional
@@ -110,10 +116,10 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
     Raises
     ------
     DataError
-        If V has NaN, infinite or negative values, or is not a matrix.
+        If V has NaN, infinite or negative values, or is not a matrix; or if a part of it cannot be read.
     ParameterError
         If an option is out of bounds; IncompatibleError if loss and solver do not fit, or the checkpoint is of
-        another fit.
+        another fit; MemoryBudgetError if the fit would take more than `memory`.
     ArchiveError, OutputError
         If the checkpoint is damaged, or its place cannot be written to.
 
@@ -131,7 +137,7 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
     True
     """
     limits = limits_of(stop, max_iter, time_limit, callback)
-    data, seen = usable(as_matrix(V), weights, missing, negative)
+    data, seen = usable(as_data(V), weights, missing, negative)
     start = as_init(init)
     rank = checked_rank(rank, data.shape, beyond=isinstance(start, (RandomInit, ColumnSample, GivenFactors)))
     chosen = as_solver(solver, as_loss(loss), rank, stored=is_sparse(seen))
@@ -145,11 +151,14 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
         n_pixels=data.shape[0],
     )
     fitting = Fitting(as_loss(loss), chosen, start, rank, penalty_W, penalty_H, steering)
-    blocks = as_blocks(data, fitting.loss, seen)
-    if not stored_values(data).any():
-        return fitting.of_nothing(data.shape, blocks)
     n_init, generator = checked_count("n_init", n_init, 1), np.random.default_rng(rng)
-    with running(useful_threads(threads, data.shape, rank)) as run:
+    n_threads = useful_threads(threads, data.shape, rank)
+    if memory is not None:
+        check_budget(memory, data, rank, start, n_init=n_init, threads=n_threads)
+    with running(n_threads) as run:
+        blocks = as_blocks(data, fitting.loss, seen, run)
+        if not blocks.largest:
+            return fitting.of_nothing(data.shape, blocks)
         task = Task(fitting, blocks, n_init, limits, generator, rng is None, run)
         session = _opened(checkpoint, resume, task)
         problem = fitting.problem(blocks, run)

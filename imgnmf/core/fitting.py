@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from imgnmf.core.blocks import ColumnBlocks, Runner, energy_of
+from imgnmf.core.blocks import ColumnBlocks, Runner, energy_of, total_of
 from imgnmf.core.encode import encodable, exact_coefficients
 from imgnmf.core.inits import Init
 from imgnmf.core.iterate import Iterate, Problem, exact_loss, first_iterate, iterate, settled
@@ -43,7 +43,7 @@ class Fitting:
     def problem(self, blocks: ColumnBlocks, run: Runner[Any]) -> Problem:
         """The problem in the unit of the blocks."""
         energy = energy_of(blocks, run)
-        total = sum(run(lambda span: blocks.load(span).sum(dtype=np.float64), blocks.spans))
+        total = total_of(blocks, run)
         size, beta = blocks.shape[0] * blocks.shape[1], self.loss.beta
         reference = energy / 2 if beta == 2 else size * float(total / size) ** beta
         scale = float(np.sqrt(energy / size))

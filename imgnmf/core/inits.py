@@ -12,10 +12,9 @@ import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks, Runner, model_energy_of
 from imgnmf.core.extremes import columns, successive_projection
-from imgnmf.core.kernels import hals_sweeps
+from imgnmf.core.other_half import coefficients_for
 from imgnmf.core.parts import Array, inner
 from imgnmf.core.sketch import randomized_svd
-from imgnmf.core.sparse import times
 from imgnmf.errors import ParameterError
 
 __all__ = [
@@ -25,9 +24,7 @@ __all__ = [
     "GivenFactors",
     "Init",
     "RandomInit",
-    "coefficients_for",
     "fitted_start",
-    "parts_for",
 ]
 
 
@@ -188,7 +185,8 @@ class ColumnSample:
     def start(self, blocks: ColumnBlocks, rank: int, rng: np.random.Generator, run: Runner[Any]) -> tuple[Array, Array]:
         """Draw the images with replacement."""
         drawn = rng.integers(0, blocks.shape[1], (rank, self.average))
-        W = np.stack([columns(blocks, some).mean(axis=1) for some in drawn])
+        images = columns(blocks, drawn.ravel())
+        W = np.stack([some.mean(axis=1) for some in np.split(images, rank, axis=1)])
         return W, coefficients_for(W, blocks, run)
 
 
@@ -217,29 +215,6 @@ class SPA:
         chosen, _ = successive_projection(blocks, rank, run)
         W = np.ascontiguousarray(columns(blocks, np.resize(chosen, rank)).T)
         return W, coefficients_for(W, blocks, run)
-
-
-def coefficients_for(W: Array, blocks: ColumnBlocks, run: Runner[Any], sweeps: int = 10) -> Array:
-    """Non-negative coefficients of every image for the parts `W`, by a few sweeps from a flat start."""
-    gram, total = W @ W.T, W.sum(axis=0)
-    weight = inner(total, total)
-
-    def visit(span: slice) -> Array:
-        V_b = blocks.load(span)
-        level = (total @ V_b) / np.asarray(weight if weight > 0 else 1.0, W.dtype)
-        return hals_sweeps(gram, times(W, V_b), np.tile(level, (len(W), 1)), sweeps, 1e-3)
-
-    return np.concatenate(list(run(visit, blocks.spans)), axis=1)
-
-
-def parts_for(H: Array, blocks: ColumnBlocks, run: Runner[Any], sweeps: int = 10) -> Array:
-    """Non-negative parts for given coefficients of every image: `coefficients_for`, transposed."""
-    product = sum(run(lambda span: H[:, span] @ blocks.load(span).T, blocks.spans))
-    total = H.sum(axis=0)
-    weight = inner(total, total)
-    level = sum(run(lambda span: blocks.load(span) @ total[span], blocks.spans))
-    flat = np.asarray(level) / np.asarray(weight if weight > 0 else 1.0, H.dtype)
-    return hals_sweeps(H @ H.T, np.asarray(product), np.tile(flat, (len(H), 1)), sweeps, 1e-3)
 
 
 def fitted_start(

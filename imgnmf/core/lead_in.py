@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks, Runner, energy_of
-from imgnmf.core.inits import Init, RandomInit, coefficients_for, fitted_start, parts_for
+from imgnmf.core.columns import some_images, some_pixels
+from imgnmf.core.inits import Init, RandomInit, fitted_start
 from imgnmf.core.iterate import Problem, first_iterate, iterate
 from imgnmf.core.losses import Form, Frobenius
+from imgnmf.core.other_half import coefficients_for, parts_for
 from imgnmf.core.parts import Array, Quadratic
 from imgnmf.core.penalties import Weight
 from imgnmf.core.sketch import randomized_basis
@@ -26,9 +28,11 @@ from imgnmf.core.solvers import HALS
 from imgnmf.core.sparse import is_sparse, stored_values
 from imgnmf.core.steering import FREE
 
-__all__ = ["led_in_start", "lifted"]
+__all__ = ["led_in_start", "lifted", "sample_size"]
 
 COARSE_ITERATIONS, SKETCH_ITERATIONS, FROBENIUS_ITERATIONS, PLAIN_ITERATIONS = 40, 20, 10, 60
+# A sample grows with the number of images up to here: it is held in memory.
+MOST_SAMPLED = 50_000
 # A lead-in ends when it gained less than this share of its objective over so many iterations.
 LITTLE, WINDOW = 0.02, 4
 # What a start is lifted to, relative to each part's mean, before steps that cannot leave zero.
@@ -56,10 +60,10 @@ def _improved(
     if easy.solver.needs != problem.solver.needs and not other_loss:
         return fitted_start(init, problem.blocks, rank, rng, run)
     if (images := _sample(problem.blocks.shape[1], rank, rng)) is not None:
-        W, _ = _coarse(easy, problem.blocks.data[:, images], init, rank, rng, run)
+        W, _ = _coarse(easy, some_images(problem.blocks.data, images), init, rank, rng, run)
         return W, coefficients_for(W, problem.blocks, run)
     if (pixels := _sample(problem.blocks.shape[0], 2 * rank, rng)) is not None:
-        _, H = _coarse(easy, problem.blocks.data[pixels], init, rank, rng, run)
+        _, H = _coarse(easy, some_pixels(problem.blocks.data, pixels), init, rank, rng, run)
         return parts_for(H, problem.blocks, run), H
     W, H = fitted_start(init, problem.blocks, rank, rng, run)
     width = rank + 20
@@ -74,14 +78,24 @@ def _improved(
 
 def _sample(size: int, rank: int, rng: np.random.Generator) -> Array | None:
     """Some of `size` indices, where a sample is much less than the whole and enough for `rank` parts."""
-    enough = max(500, 20 * rank) + size // 20
-    return None if size < 2 * enough else np.sort(rng.choice(size, enough, replace=False))
+    enough = sample_size(size, rank)
+    return None if enough is None else np.sort(rng.choice(size, enough, replace=False))
+
+
+def sample_size(size: int, rank: int) -> int | None:
+    """How many of `size` images the lead-in looks at, or None if all.
+
+    >>> sample_size(1_000_000, 49), sample_size(1000, 49)
+    (50980, None)
+    """
+    enough = max(500, 20 * rank) + min(size // 20, MOST_SAMPLED)
+    return None if size < 2 * enough else enough
 
 
 def _coarse(
     easy: Problem, sample: Array, init: Init, rank: int, rng: np.random.Generator, run: Runner[Any]
 ) -> tuple[Array, Array]:
-    blocks = replace(easy.blocks, data=sample if is_sparse(sample) else np.ascontiguousarray(sample.T).T)
+    blocks = easy.blocks.of(sample if is_sparse(sample) else np.ascontiguousarray(sample.T).T)
     if not stored_values(sample).any() or rank > min(sample.shape):
         return RandomInit().start(blocks, rank, rng, run)
     W, H = fitted_start(init, blocks, rank, rng, run)

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from imgnmf.core.blocks import block_spans
 from imgnmf.core.check import checked_choice
+from imgnmf.core.columns import changed, is_elsewhere
 from imgnmf.core.parts import Array
 from imgnmf.core.sparse import is_sparse, is_stored_only, seen_along, stored_values, usable_stored
 from imgnmf.errors import DataError, DataWarning, IncompatibleError, ShapeMismatchError
@@ -15,7 +17,7 @@ from imgnmf.errors import DataError, DataWarning, IncompatibleError, ShapeMismat
 __all__ = ["only_seen", "usable", "usable_new"]
 
 
-def usable(V: Array, weights: Any, missing: str, negative: str) -> tuple[Array, Array | None]:
+def usable(V: Any, weights: Any, missing: str, negative: str) -> tuple[Any, Array | None]:
     """V with something finite in every entry that does not count, and the weights, their largest 1, or None."""
     masking = checked_choice("missing", missing, ("error", "mask")) == "mask"
     if is_sparse(V):
@@ -29,11 +31,11 @@ def usable(V: Array, weights: Any, missing: str, negative: str) -> tuple[Array, 
         _tell_unseen(found)
         V = _filled(V, found)
     if checked_choice("negative", negative, ("error", "clip")) == "clip":
-        V = np.maximum(V, 0)
+        V = changed(V, lambda _, block: np.maximum(block, 0)) if is_elsewhere(V) else np.maximum(V, 0)
     return V, found
 
 
-def usable_new(V: Array, weights: Any, missing: str) -> tuple[Array, Array | None]:
+def usable_new(V: Any, weights: Any, missing: str) -> tuple[Any, Array | None]:
     """As `usable` for images that are encoded: every weight counts as it is, and fillings stay within their image."""
     masking = checked_choice("missing", missing, ("error", "mask")) == "mask"
     if is_sparse(V):
@@ -46,11 +48,17 @@ def usable_new(V: Array, weights: Any, missing: str) -> tuple[Array, Array | Non
     if found is None:
         return V, None
     _tell_unseen(found, UNSEEN_NEW)
-    return np.where(found > 0, V, 0).astype(V.dtype), np.broadcast_to(found, V.shape)
+    found = np.broadcast_to(found, V.shape)
+    return _where_seen(V, found, np.zeros((V.shape[0], 1), V.dtype)), found
 
 
-def _without_nan(V: Array, weights: Array | None) -> Array | None:
+def _without_nan(V: Any, weights: Array | None) -> Array | None:
     """The weights, with 0 where V is NaN."""
+    if V.dtype.kind == "f" and is_elsewhere(V):
+        raise IncompatibleError(
+            "missing='mask' keeps a weight for every entry in memory, and V is read from where it lies: give weights "
+            "that are 0 where nothing was seen, of shape (n_pixels, 1) or (1, n_images) if that will do"
+        )
     if V.dtype.kind != "f" or not np.isnan(V).any():
         return weights
     present = ~np.isnan(V)
@@ -83,13 +91,22 @@ def _checked_weights(weights: Any, shape: tuple[int, ...]) -> Array:
     return array
 
 
-def _filled(V: Array, weights: Array) -> Array:
+def _filled(V: Any, weights: Array) -> Any:
     """V where it counts, elsewhere each pixel's mean over the images that show it: a neutral start."""
-    seen = weights > 0
-    count = np.maximum(seen.sum(axis=1, keepdims=True), 1)
-    # Divided first, so that the sum of large numbers stays in range.
-    mean = (np.where(seen, V, 0) / count).sum(axis=1, keepdims=True)
-    return np.where(seen, V, mean.astype(V.dtype))
+    spans = block_spans(*V.shape)
+    count = np.maximum(sum((weights[:, span] > 0).sum(axis=1, keepdims=True) for span in spans), 1)
+    mean = np.zeros((V.shape[0], 1))
+    for span in spans:
+        # Divided first, so that the sum of large numbers stays in range.
+        mean += (np.where(weights[:, span] > 0, V[:, span], 0) / count).sum(axis=1, keepdims=True)
+    return _where_seen(V, weights, mean.astype(V.dtype))
+
+
+def _where_seen(V: Any, weights: Array, other: Array) -> Any:
+    """V where it was seen, elsewhere what each pixel is to be."""
+    if is_elsewhere(V):
+        return changed(V, lambda span, block: np.where(weights[:, span] > 0, block, other))
+    return np.where(weights > 0, V, other)
 
 
 UNSEEN_NEW = (("image", 0, "its coefficients are 0"),)

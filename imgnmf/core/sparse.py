@@ -111,7 +111,9 @@ def seen_along(weights: Any, axis: int) -> Array:
     array([ True, False])
     """
     if not is_sparse(weights):
-        return np.asarray((weights > 0).any(axis=axis))
+        # Weights that repeat are looked at once.
+        rows, columns = (slice(None) if stride else slice(1) for stride in weights.strides)
+        return np.broadcast_to((weights[rows, columns] > 0).any(axis=axis), weights.shape[1 - axis])
     if axis == 0:
         return np.asarray(np.diff(weights.indptr) > 0)
     return np.asarray(np.bincount(weights.indices, minlength=weights.shape[0]) > 0)

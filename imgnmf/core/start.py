@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from imgnmf.core.blocks import Runner
-from imgnmf.core.inits import Init, coefficients_for, fitted_start
+from imgnmf.core.inits import Init, fitted_start
 from imgnmf.core.iterate import Problem
 from imgnmf.core.lead_in import led_in_start, lifted
+from imgnmf.core.other_half import coefficients_for
 from imgnmf.core.parts import Array
 
 __all__ = ["steered_start"]

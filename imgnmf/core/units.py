@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from imgnmf.core.blocks import ColumnBlocks
-from imgnmf.core.check import checked_values
+from imgnmf.core.blocks import ColumnBlocks, Runner
+from imgnmf.core.check import look_over
 from imgnmf.core.losses import Loss
 from imgnmf.core.parts import Array
 from imgnmf.core.sparse import is_sparse, refuse_unfit
 
 __all__ = ["as_blocks", "in_user_units", "power_of_two"]
 
+# As many entries tell the median that a floor is relative to.
+SAMPLED = 1_000_000
 
-def as_blocks(V: Array, loss: Loss, weights: Array | None = None) -> ColumnBlocks:
+
+def as_blocks(V: Any, loss: Loss, weights: Array | None = None, run: Runner[Any] = map) -> ColumnBlocks:
     """Blocks in float64 for float64 data, else float32; scaled to a maximum of about 1 where the loss has floors.
 
-    Under Frobenius there are none, and scaling is left out unless squares would leave the range.
+    Under Frobenius there are none, and scaling is left out unless squares would leave the range. V is read once, and
+    what it holds is checked.
     """
     refuse_unfit(V, loss)
-    largest = checked_values(V)
+    every = max(1, V.shape[0] * V.shape[1] // SAMPLED) if loss.floor else 0
+    seen = look_over(V, run, sums=not loss.floor, every=every)
+    largest = seen.largest
     dtype = np.dtype(np.float64 if V.dtype == np.float64 else np.float32)
     exponent = int(np.frexp(largest)[1])
     if loss.beta == 2 and abs(exponent) <= 16:
         exponent = 0
-    floor = loss.floor * _positive_median(V) if loss.floor and largest else 0.0
+    floor = loss.floor * float(np.median(seen.sample if seen.sample.size else largest)) if loss.floor else 0.0
     if is_sparse(V):  # once, since each pass would copy every entry
         V = V.astype(dtype, copy=False)
-    return ColumnBlocks(V, dtype, exponent, float(np.ldexp(floor, -exponent)), weights)
-
-
-def _positive_median(V: Array) -> float:
-    sample = V[:, :: max(1, V.size // 1_000_000)]
-    return float(np.median(sample[sample > 0])) if (sample > 0).any() else float(V.max())
+    shift = seen.exponent - exponent
+    sums = float(np.ldexp(seen.total, shift)), float(np.ldexp(seen.energy, 2 * shift))
+    known = None if loss.floor or is_sparse(V) else sums
+    return ColumnBlocks(V, dtype, exponent, float(np.ldexp(floor, -exponent)), weights, largest, known)
 
 
 def in_user_units(W: Array, H: Array, exponent: int) -> tuple[Array, Array]:

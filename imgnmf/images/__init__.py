@@ -24,6 +24,7 @@ from imgnmf.images.prepare import (
 from imgnmf.images.readers import load_images
 from imgnmf.images.report import ReadReport, Skipped
 from imgnmf.images.steps_json import steps_from_json, steps_to_json
+from imgnmf.images.stores import StoredImages, open_images
 
 __all__ = [
     "DatasetInfo",
@@ -32,6 +33,7 @@ __all__ = [
     "ReadReport",
     "Skipped",
     "SourceDescription",
+    "StoredImages",
     "align_eyes",
     "crop",
     "dataset_status",
@@ -42,6 +44,7 @@ __all__ = [
     "load_dataset",
     "load_images",
     "mask_pixels",
+    "open_images",
     "prepare_like",
     "resize",
     "scale_mean_std",

@@ -23,7 +23,16 @@ from imgnmf.images.report import ReadReport, counted
 from imgnmf.images.sources import Source, obstacle
 from imgnmf.images.stored import StoredArray
 
-__all__ = ["ImagesIn", "Layout", "Order", "checked_layout", "find_arrays", "images_from"]
+__all__ = [
+    "ImagesIn",
+    "Layout",
+    "Order",
+    "axis_of_images",
+    "checked_layout",
+    "chosen_array",
+    "find_arrays",
+    "images_from",
+]
 
 Order = Literal["C", "F"]
 ImagesIn = Literal["rows", "columns"]
@@ -84,8 +93,8 @@ def find_arrays(source: Source, request: Request, resources: ExitStack) -> list[
 
 def images_from(stored: list[StoredArray], layout: Layout, finish: Finish) -> ImageSet:
     """Read the array that holds the images, and the labels if they were asked for."""
-    chosen = _chosen(stored, layout)
-    along, n_images = _along(chosen, layout)
+    chosen = chosen_array(stored, layout)
+    along, n_images = axis_of_images(chosen, layout)
     # Before anything is read: what is wrong with the labels can be told from their shape.
     labels = _labels(stored, layout, n_images)
     pixels = _arranged(chosen.read(), layout, along, own=chosen.own)
@@ -94,7 +103,8 @@ def images_from(stored: list[StoredArray], layout: Layout, finish: Finish) -> Im
     return ImageSet(finished, chosen.names, labels, ReadReport(len(finished), (), lines))
 
 
-def _chosen(stored: list[StoredArray], layout: Layout) -> StoredArray:
+def chosen_array(stored: list[StoredArray], layout: Layout) -> StoredArray:
+    """Return the array that holds the images; refuse to guess."""
     if layout.key is not None:
         return _of_key(stored, layout.key, "key")
     fitting = [array for array in stored if _may_hold_images(array) and (len(stored) == 1 or _fits(array, layout))]
@@ -133,7 +143,7 @@ def _possible_axes(shape: tuple[int, ...], image_shape: tuple[int, ...]) -> list
     return [axis for axis in (first, last, one) if axis]
 
 
-def _along(array: StoredArray, layout: Layout) -> tuple[str, int]:
+def axis_of_images(array: StoredArray, layout: Layout) -> tuple[str, int]:
     """Return where the images lie, and how many there are; refuse to guess."""
     shape, image_shape = array.shape, layout.image_shape
     if image_shape is None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, repeat
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, cast
 
 from imgnmf.errors import DataError, ImageReadError
 from imgnmf.images.accounts import doubtful, labels_from, mixture, nothing_read, report_of
@@ -18,7 +18,7 @@ from imgnmf.images.parallel import available_cores, in_order
 from imgnmf.images.raster import Header, Request, UnreadableError
 from imgnmf.images.report import Skipped
 
-__all__ = ["Job", "OnError", "read_pictures"]
+__all__ = ["Job", "OnError", "each_picture", "read_pictures"]
 
 OnError = Literal["raise", "skip"]
 
@@ -66,6 +66,29 @@ def _only(listing: Listing, keep: Callable[[str], bool]) -> Listing:
     return replace(listing, files=tuple(file for file in listing.files if keep(file.name)))
 
 
+def each_picture(listing: Listing, job: Job, skipped: list[Skipped]) -> Iterator[tuple[str, Finished]]:
+    """Yield the name and the pixels of one picture after the other, so that a set of any size can be gone through.
+
+    What is left out goes on the list. Files are read in the order of the listing.
+
+    Raises
+    ------
+    ImageReadError
+        As `read_pictures` does.
+    """
+    at_hand = (_at_hand(file, job.request) for file in listing.files)
+    begin = partial(_begun, job=job, headers_only=False)
+    for begun in in_order(begin, at_hand, job.threads or _useful_threads(listing, job.request)):
+        try:
+            pictures = list(begun.pictures)
+        except UnreadableError as refusal:
+            _refused(begun.file, refusal, job, skipped)
+            continue
+        for number, picture in enumerate(pictures):
+            name = begun.file.name if len(pictures) == 1 else f"{begun.file.name}[{number}]"
+            yield name, cast(Finished, picture)
+
+
 @dataclass(frozen=True)
 class _Begun:
     """A file whose first picture is decoded; the others are when they are drawn, so that few are in memory."""
@@ -85,13 +108,15 @@ def _read_all(listing: Listing, job: Job, collector: Collector) -> list[Skipped]
     at_hand = (_at_hand(file, job.request) for file in listing.files)
     for begun in in_order(begin, at_hand, job.threads or _useful_threads(listing, job.request)):
         refusal = _take(begun, collector)
-        if refusal and job.on_error == "raise" and (begun.file.promises_image or not refusal.foreign):
-            raise ImageReadError(
-                f'{begun.file.where}: {refusal}; pass on_error="skip" to go on without such files'
-            ) from refusal
         if refusal:
-            skipped.append(Skipped(begun.file.name, str(refusal)))
+            _refused(begun.file, refusal, job, skipped)
     return skipped
+
+
+def _refused(file: SourceFile, refusal: UnreadableError, job: Job, skipped: list[Skipped]) -> None:
+    if job.on_error == "raise" and (file.promises_image or not refusal.foreign):
+        raise ImageReadError(f'{file.where}: {refusal}; pass on_error="skip" to go on without such files') from refusal
+    skipped.append(Skipped(file.name, str(refusal)))
 
 
 def _useful_threads(listing: Listing, request: Request) -> int:

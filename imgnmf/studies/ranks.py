@@ -10,8 +10,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from imgnmf.core.check import as_matrix, checked_rank
+from imgnmf.core.blocks import block_spans
+from imgnmf.core.check import as_data, checked_rank
 from imgnmf.core.choices import InitLike, LossLike, SolverLike, as_init, as_loss
+from imgnmf.core.columns import is_elsewhere, some_images
 from imgnmf.core.constraints import Constraint
 from imgnmf.core.factorize import State, factorize
 from imgnmf.core.inits import NNDSVD, SPA, GivenFactors
@@ -98,6 +100,7 @@ def factorize_ranks(
     time_limit: float | None = None,
     rng: int | np.random.Generator | None = 0,
     threads: int | None = None,
+    memory: int | str | None = None,
     callback: RankCallback | None = None,
 ) -> RankStudy:
     """Fit the same images at several ranks, each from its own start.
@@ -108,7 +111,7 @@ def factorize_ranks(
         One image a column, as for `imgnmf.factorize`.
     ranks : iterable of int
         In any order; all are checked before the first is fitted.
-    loss, solver, init, penalty_W, penalty_H, constraint_W, stop, max_iter, threads
+    loss, solver, init, penalty_W, penalty_H, constraint_W, stop, max_iter, threads, memory
         As for `imgnmf.factorize`.
     warm_start : bool
         Fit each rank also from the parts of the one before, with the images that it rebuilds worst as new parts,
@@ -145,7 +148,7 @@ def factorize_ranks(
     >>> [row.rank for row in study.table()], study[4].relative_error > study[16].relative_error
     ([4, 16], True)
     """
-    data = as_matrix(V)
+    data = as_data(V)
     bounded = isinstance(as_init(init), NNDSVD | SPA)
     wanted = checked_ranks(ranks, data.shape if bounded else (np.iinfo(int).max,) * 2)
     known = {} if earlier is None else _checked_earlier(earlier, data, as_loss(loss).name)
@@ -162,6 +165,7 @@ def factorize_ranks(
         time_limit=time_limit,
         rng=rng,
         threads=threads,
+        memory=memory,
     )
     path = _Path(data, fit, as_init(init), warm_start, callback)
     fits: dict[int, Factorization] = {}
@@ -213,13 +217,18 @@ class _Path:
 
 def _grown(fit: Factorization, V: Any, rank: int) -> tuple[Any, Any]:
     """Factors with the model of `fit`, and as new parts what is missing in the images that it rebuilds worst."""
-    residual = np.maximum(V - fit.W @ fit.H, 0)
-    worst = np.argsort(-np.square(residual).sum(axis=0), kind="stable")[: rank - fit.rank]
+    spans = block_spans(*V.shape)
+    missing = np.concatenate([np.square(_missing(V[:, s], fit.W, fit.H[:, s])).sum(axis=0) for s in spans])
+    worst = np.argsort(-missing, kind="stable")[: rank - fit.rank]
     parts = np.zeros((fit.W.shape[0], rank - fit.rank))
-    parts[:, : len(worst)] = residual[:, worst]
+    parts[:, : len(worst)] = _missing(some_images(V, worst), fit.W, fit.H[:, worst])
     uses = np.zeros((rank - fit.rank, fit.H.shape[1]))
     uses[np.arange(len(worst)), worst] = 1
     return np.hstack([fit.W, parts]), np.vstack([fit.H, uses])
+
+
+def _missing(V: Any, W: Any, H: Any) -> Any:
+    return np.maximum(V - W @ H, 0)
 
 
 def _checked_earlier(
@@ -233,13 +242,24 @@ def _checked_earlier(
                 f"the earlier fit of rank {rank} is of {shape[1]} images of {shape[0]} pixels, rank {fit.rank}, loss "
                 f"{fit.loss.name!r}; expected {V.shape[1]} of {V.shape[0]}, rank {rank}, loss {loss!r}: fit it anew"
             )
-        found = relative_error(V, fit.reconstruct())
+        found = _error_of(fit, V)
         if not abs(found - fit.relative_error) <= 1e-3 * max(found, 1e-3):
             raise IncompatibleError(
                 f"the earlier fit of rank {rank} says that its relative error is {fit.relative_error:.4g}, for these "
                 f"images it is {found:.4g}: it is a fit of other images; fit it anew"
             )
     return fits
+
+
+def _error_of(fit: Factorization, V: Any) -> float:
+    if not is_elsewhere(V):
+        return relative_error(V, fit.reconstruct())
+    size = gap = 0.0
+    for span in block_spans(*V.shape):
+        block = V[:, span].astype(np.float64)
+        size = float(np.hypot(size, np.linalg.norm(block)))
+        gap = float(np.hypot(gap, np.linalg.norm(block - fit.W @ fit.H[:, span])))
+    return float(gap / size) if size > 0 else float(gap > 0)
 
 
 def _row(rank: int, fit: Factorization) -> RankRow:

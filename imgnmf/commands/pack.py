@@ -1,0 +1,173 @@
+"""Write a set of images once, a portion at a time, so that fits can read it a portion at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+import numpy as np
+
+from imgnmf.atomic import replacing
+from imgnmf.commands.output import checked_file, checked_folder, staged
+from imgnmf.commands.source import opened, read_source, stands_for_files
+from imgnmf.errors import ParameterError
+from imgnmf.images import ReadReport, Skipped
+from imgnmf.images.extras import needed
+from imgnmf.images.rows import PACKED
+from imgnmf.images.streaming import portion_length, portions_of, portions_of_files
+
+__all__ = ["Packed", "pack_images"]
+
+
+@dataclass(frozen=True)
+class Packed:
+    """What was written where; `report` says what was left out."""
+
+    path: Path
+    n_images: int
+    image_shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    report: ReadReport
+
+
+class _Writer(Protocol):
+    def __call__(self, portion: Any) -> None:
+        """Append images."""
+        ...
+
+
+def pack_images(
+    source: str,
+    output: str,
+    *,
+    size: tuple[int, int] | None = None,
+    image_shape: tuple[int, ...] | None = None,
+    force: bool = False,
+) -> Packed:
+    """Write the images of a source as one array (n_images, height, width), in their own dtype; all of it or nothing.
+
+    Raises
+    ------
+    ParameterError
+        The output ends in none of .npy, .zarr, .h5, or is there already.
+    ImgnmfError
+        What reading and writing raise.
+    """
+    suffix = Path(output).suffix.lower()
+    if suffix not in WRITERS:
+        raise ParameterError(f"the output must end in {', '.join(WRITERS)}, got {output!r}")
+    target = _checked_store(output, force) if suffix == ".zarr" else checked_file(output, force=force, suffix=suffix)
+    skipped: list[Skipped] = []
+    portions = _portions(source, size, image_shape, skipped)
+    first = next(portions)
+    count = 0
+    with WRITERS[suffix](target, first) as write:
+        for portion in chain((first,), portions):
+            write(portion)
+            count += len(portion)
+    return Packed(target, count, first.shape[1:], first.dtype, ReadReport(count, tuple(skipped)))
+
+
+def _portions(
+    source: str, size: tuple[int, int] | None, image_shape: tuple[int, ...] | None, skipped: list[Skipped]
+) -> Iterator[Any]:
+    stored = opened(source, size, image_shape)
+    if stored is not None:
+        return portions_of(stored)
+    if stands_for_files(source):
+        return portions_of_files(source, skipped, size=size, on_error="skip")
+    pixels = read_source(source, size).pixels
+    length = portion_length(pixels.shape[1:], pixels.dtype)
+    return (pixels[first : first + length] for first in range(0, len(pixels), length))
+
+
+def _checked_store(output: str, force: bool) -> Path:
+    """As `checked_folder`; what may be replaced is a zarr store."""
+    path = Path(output).expanduser()
+    if not (path / "zarr.json").is_file():
+        return checked_folder(output, force=force)
+    if not force:
+        raise ParameterError(f"{output!r} exists; choose another name, or pass --force to replace it")
+    return path
+
+
+@contextmanager
+def _npy(target: Path, first: Any) -> Iterator[_Writer]:
+    count = 0
+    with replacing(target) as file:
+        length = _npy_header(file, 0, first)
+
+        def write(portion: Any) -> None:
+            nonlocal count
+            file.write(np.ascontiguousarray(portion).tobytes())
+            count += len(portion)
+
+        yield write
+        file.seek(0)
+        # NumPy leaves room in the header for the first axis to grow.
+        if _npy_header(file, count, first) != length:
+            raise AssertionError("the header of a .npy file has changed its length")
+
+
+def _npy_header(file: BinaryIO, n_images: int, first: Any) -> int:
+    header = {"descr": first.dtype.str, "fortran_order": False, "shape": (n_images, *first.shape[1:])}
+    np.lib.format.write_array_header_1_0(file, header)
+    return file.tell()
+
+
+@contextmanager
+def _hdf5(target: Path, first: Any) -> Iterator[_Writer]:
+    h5py = needed("h5py", "store", "writing HDF5")
+    with replacing(target) as file, h5py.File(file, "w") as store:
+        chunks = portion_length(first.shape[1:], first.dtype), *first.shape[1:]
+        # The checksum makes a damaged chunk an error instead of other pixels.
+        images = store.create_dataset(
+            "images",
+            (0, *first.shape[1:]),
+            first.dtype,
+            maxshape=(None, *first.shape[1:]),
+            chunks=chunks,
+            fletcher32=True,
+        )
+        images.attrs[PACKED] = first.shape[1:]
+
+        def write(portion: Any) -> None:
+            images.resize(len(images) + len(portion), axis=0)
+            images[-len(portion) :] = portion
+
+        yield write
+
+
+@contextmanager
+def _zarr(target: Path, first: Any) -> Iterator[_Writer]:
+    zarr = needed("zarr", "store", "writing zarr")
+    count = 0
+    with staged(target) as staging:
+        images = zarr.create_array(
+            staging,
+            shape=(len(first), *first.shape[1:]),
+            chunks=(portion_length(first.shape[1:], first.dtype), *first.shape[1:]),
+            dtype=first.dtype,
+            # A checksum and no compression: images shrink little, and every pass would have to unpack them.
+            compressors=[zarr.codecs.Crc32cCodec()],
+            attributes={PACKED: list(first.shape[1:])},
+            # A chunk that is not there is then one that was lost.
+            config={"write_empty_chunks": True},
+        )
+
+        def write(portion: Any) -> None:
+            nonlocal count
+            if count + len(portion) > images.shape[0]:
+                images.resize((2 * count + len(portion), *first.shape[1:]))
+            images[count : count + len(portion)] = portion
+            count += len(portion)
+
+        yield write
+        images.resize((count, *first.shape[1:]))
+
+
+WRITERS = {".npy": _npy, ".zarr": _zarr, ".h5": _hdf5}
