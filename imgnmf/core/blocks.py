@@ -1,7 +1,7 @@
 """V a block of columns at a time, in the working precision; and threads over those blocks.
 
-Blocks depend on the shape of V alone and sums are taken in block order, so a result is the same to the last
-bit for any number of threads.
+Blocks depend on the shape of V alone and sums are taken in an order that depends on their number alone, so a result
+is the same to the last bit for any number of threads, and of workers of a cluster.
 """
 
 from __future__ import annotations
@@ -22,7 +22,16 @@ from imgnmf.core.parts import Array, inner
 from imgnmf.core.sparse import is_sparse, some_columns, spans_of, squares_of, with_values
 from imgnmf.errors import ParameterError
 
-__all__ = ["ColumnBlocks", "Runner", "block_spans", "energy_of", "running", "thread_count", "useful_threads"]
+__all__ = [
+    "ColumnBlocks",
+    "Runner",
+    "block_spans",
+    "energy_of",
+    "running",
+    "thread_count",
+    "tree_sum",
+    "useful_threads",
+]
 
 T = TypeVar("T")
 Runner: TypeAlias = Callable[[Callable[[slice], T], Iterable[slice]], Iterator[T]]
@@ -61,6 +70,8 @@ class ColumnBlocks:
         Blocks are lifted to this, in the scaled unit.
     weights : array, shape (n_pixels, n_images), optional
         How much each entry counts, 0 to 1.
+    cut : tuple of slice, optional
+        The blocks of a piece of a larger matrix: as the larger one is cut.
     """
 
     data: Array
@@ -68,6 +79,7 @@ class ColumnBlocks:
     exponent: int = 0
     floor: float = 0.0
     weights: Array | None = None
+    cut: tuple[slice, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -77,7 +89,7 @@ class ColumnBlocks:
     @property
     def spans(self) -> tuple[slice, ...]:
         """The column spans of the blocks, in order."""
-        return spans_of(self.data) if is_sparse(self.data) else block_spans(*self.shape)
+        return self.cut or (spans_of(self.data) if is_sparse(self.data) else block_spans(*self.shape))
 
     @property
     def thin_spans(self) -> tuple[slice, ...]:
@@ -107,6 +119,19 @@ class ColumnBlocks:
             return None
         order: Any = "C" if self.data.flags.c_contiguous else "F"
         return np.asarray(self.weights[:, span], self.dtype, order=order)
+
+
+def tree_sum(terms: Iterator[T], n_terms: int, add: Callable[[T, T], T]) -> T:
+    """Sum so many terms, halves first: a sum over blocks comes out the same wherever its halves are taken.
+
+    >>> tree_sum(iter("abcde"), 5, "({}+{})".format)
+    '((a+b)+(c+(d+e)))'
+    """
+    if n_terms == 1:
+        return next(terms)
+    half = n_terms // 2
+    left = tree_sum(terms, half, add)
+    return add(left, tree_sum(terms, n_terms - half, add))
 
 
 def energy_of(blocks: ColumnBlocks, run: Runner[Any]) -> float:

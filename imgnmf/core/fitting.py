@@ -39,8 +39,11 @@ class Fitting:
 
     def problem(self, blocks: ColumnBlocks, run: Runner[Any]) -> Problem:
         """The problem in the unit of the blocks."""
-        energy = energy_of(blocks, run)
         total = sum(run(lambda span: blocks.load(span).sum(dtype=np.float64), blocks.spans))
+        return self.problem_of(blocks, energy_of(blocks, run), total)
+
+    def problem_of(self, blocks: ColumnBlocks, energy: float, total: float) -> Problem:
+        """The problem, once the sums of V and of its squares are known."""
         size, beta = blocks.shape[0] * blocks.shape[1], self.loss.beta
         reference = energy / 2 if beta == 2 else size * float(total / size) ** beta
         scale = float(np.sqrt(energy / size))
@@ -62,19 +65,31 @@ class Fitting:
         best, reason, converged = limits.follow(iterate(problem, W, H, run), problem, history)
         if best is None:
             best = Iterate(W, H, np.nan, np.nan, np.nan)
-        elif (converged or reason.startswith(MAX_ITER)) and encodable(self.loss) and self.loss.convex:
-            # The coefficients that `encode` would find for the final parts.
+        elif self.ends_exactly(reason, converged):
             inside = problem.steering.constraint_H
             H = exact_coefficients(best.W, problem.blocks, problem.loss, problem.penalty_H, run, inside)
             best = replace(best, H=H)
         return self.result(best, problem, history, reason, converged)
 
-    def result(self, best: Iterate, problem: Problem, history: History, reason: str, converged: bool) -> Factorization:
-        """The best pair in the user's unit, its error computed anew."""
+    def ends_exactly(self, reason: str, converged: bool) -> bool:
+        """Whether H becomes what `encode` would find for the final parts: not after an interruption."""
+        return (converged or reason.startswith(MAX_ITER)) and encodable(self.loss) and bool(self.loss.convex)
+
+    def result(
+        self,
+        best: Iterate,
+        problem: Problem,
+        history: History,
+        reason: str,
+        converged: bool,
+        *,
+        measured: tuple[float, float] | None = None,
+    ) -> Factorization:
+        """The best pair in the user's unit, its loss and squared residual computed anew, or as `measured`."""
         weights = problem.blocks.weights
         best = replace(best, W=only_seen(best.W, weights, 1), H=only_seen(best.H, weights, 0))
         W, H = in_user_units(best.W, best.H, problem.blocks.exponent)
-        loss, squared = exact_loss(problem, best.W, best.H)
+        loss, squared = measured or exact_loss(problem, best.W, best.H)
         penalties = problem.penalty_W.value(best.W) + problem.penalty_H.value(best.H)
         exponent = problem.blocks.exponent
         unit = power_of_two(exponent * self.loss.beta)

@@ -15,22 +15,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from imgnmf.core.blocks import ColumnBlocks, Runner, block_spans
+from imgnmf.core.blocks import ColumnBlocks, Runner, block_spans, tree_sum
 from imgnmf.core.constraints import Constraint, constrained_step, promised_gain
 from imgnmf.core.extrapolation import Pace, extrapolated
 from imgnmf.core.losses import Loss
-from imgnmf.core.parts import Array, Parts, inner
+from imgnmf.core.parts import Array, Parts, Visit, inner
 from imgnmf.core.penalties import Weight
 from imgnmf.core.robust import Robust
 from imgnmf.core.solvers import Solver
 from imgnmf.core.sparse import is_sparse, model_at, stored_divergence, stored_squares
 from imgnmf.core.steering import FREE, Steering
 
-__all__ = ["Iterate", "Problem", "exact_loss", "iterate", "settled"]
+__all__ = ["Held", "Iterate", "Memory", "Problem", "Way", "exact_loss", "iterate", "one_pass", "settled"]
 
 # The stationarity of both halves costs a product more than the pass itself needs, so it is looked at now and then.
 CHECK_EVERY = 10
@@ -103,8 +103,25 @@ class Iterate:
     predicted_decrease: float
 
 
+class Held(Protocol):
+    """V and H, wherever they lie: here, or with the workers of a cluster (`imgnmf.cluster`)."""
+
+    @property
+    def accepted(self) -> Array:
+        """The best pair's H."""
+        ...
+
+    def passed(self, problem: Problem, W: Array, way: Way, checking: bool) -> Visit:
+        """Visit every block: step its H, and sum what the step on W needs; the accepted H stays as it is."""
+        ...
+
+    def accept(self) -> None:
+        """Take the last pass's H for the best pair's."""
+        ...
+
+
 @dataclass
-class _Memory:
+class Memory:
     """Three buffers for H that change places: the accepted pair's, the last step's, and a spare.
 
     A pass reads `accepted`, writes the step's result to `spare`, and replaces `last` by the extrapolation. So
@@ -114,12 +131,23 @@ class _Memory:
     accepted: Array
     last: Array
     spare: Array
+    run: Runner[Any]
+
+    @classmethod
+    def of(cls, H: Array, run: Runner[Any]) -> Memory:
+        """Begin with `H`, which is taken over."""
+        return cls(H, H.copy(), np.empty_like(H), run)
+
+    def passed(self, problem: Problem, W: Array, way: Way, checking: bool) -> Visit:
+        """One pass over the blocks that are here."""
+        return one_pass(problem, W, self, way, checking)
 
     def accept(self) -> None:
+        """The last pass's H becomes the best pair's."""
         self.accepted, self.last, self.spare = self.last, self.spare, self.accepted
 
 
-def iterate(problem: Problem, W: Array, H: Array, run: Runner[Any]) -> Iterator[Iterate]:
+def iterate(problem: Problem, W: Array, H: Array, run: Runner[Any], held: Held | None = None) -> Iterator[Iterate]:
     """Improve ``(W, H)`` forever; each iterate's objective is at most the one's before.
 
     Parameters
@@ -129,21 +157,23 @@ def iterate(problem: Problem, W: Array, H: Array, run: Runner[Any]) -> Iterator[
         The start, in the working precision. `H` is taken over, not copied.
     run : callable
         Maps a function over column spans, in order; see `imgnmf.core.blocks.running`.
+    held : Held, optional
+        Where V and H lie, if it is not here.
 
     Yields
     ------
     Iterate
     """
-    memory = _Memory(H, H.copy(), np.empty_like(H))
-    way = _Way(problem.solver.pace)
+    memory = Memory.of(H, run) if held is None else held
+    way = Way(problem.solver.pace)
     ahead, accepted_W, last_W = W, W, W
     objective, squared_residual = np.inf, np.nan
     for iteration in count(1):
         checking = iteration % CHECK_EVERY == 0
-        total, decrease = one_pass(problem, ahead, memory, way, checking, run)
+        total, decrease, penalty_H = memory.passed(problem, ahead, way, checking)
         stepped = step_W(problem, total, ahead, way.careful > 0, run)
         found = total.measured(ahead, stepped, problem.energy)
-        value = found.loss + problem.penalty_W.value(found.factor) + problem.penalty_H.value(memory.last)
+        value = found.loss + problem.penalty_W.value(found.factor) + penalty_H
         if checking:
             decrease += problem.stationarity_of_W(total, stepped)
         if value <= objective + problem.rounding or iteration == 1:
@@ -162,7 +192,7 @@ def iterate(problem: Problem, W: Array, H: Array, run: Runner[Any]) -> Iterator[
 
 
 @dataclass(frozen=True)
-class _Way:
+class Way:
     """How the next iteration goes: how far it extrapolates, and for how long it must be careful.
 
     After a rise comes an iteration of careful steps without extrapolation; after a rise soon again, twice as many.
@@ -175,25 +205,26 @@ class _Way:
 
     @property
     def positive_only(self) -> bool:
+        """Whether only growth is extrapolated."""
         return self.pace is not None and self.pace.positive_only
 
-    def after_success(self) -> _Way:
+    def after_success(self) -> Way:
+        """On, once the objective fell."""
         if self.careful > 1:
             return replace(self, careful=self.careful - 1)
         pace = self.pace.after_success() if self.pace and self.momentum else self.pace
-        return _Way(pace, pace.momentum if pace else 0.0, 0, self.caution if self.careful else 1)
+        return Way(pace, pace.momentum if pace else 0.0, 0, self.caution if self.careful else 1)
 
-    def after_rise(self) -> _Way:
+    def after_rise(self) -> Way:
+        """On, once an iteration was taken back."""
         pace = self.pace.after_rise() if self.pace and self.momentum else self.pace
-        return _Way(pace, 0.0, self.caution, min(2 * self.caution, 64))
+        return Way(pace, 0.0, self.caution, min(2 * self.caution, 64))
 
 
-def one_pass(
-    problem: Problem, W: Array, memory: _Memory, way: _Way, checking: bool, run: Runner[Any]
-) -> tuple[Parts, float]:
+def one_pass(problem: Problem, W: Array, memory: Memory, way: Way, checking: bool) -> Visit:
     """Visit every block: step its H, extrapolate it, and add up what the step on W needs."""
 
-    def visit(span: slice) -> tuple[Parts, float]:
+    def visit(span: slice) -> Visit:
         V_b, M_b = problem.blocks.load(span), problem.blocks.load_weights(span)
         H_b = memory.accepted[:, span]
         parts = problem.penalty_H.applied(problem.parts(V_b, M_b, W, H_b), H_b)
@@ -203,13 +234,11 @@ def one_pass(
         H_y = problem.steering.kept_H(H_y)
         memory.spare[:, span] = stepped
         memory.last[:, span] = H_y
-        return problem.parts_of_W(V_b, M_b, W, H_y), decrease
+        return Visit(problem.parts_of_W(V_b, M_b, W, H_y), decrease, problem.penalty_H.value(H_y))
 
-    visits = run(visit, problem.blocks.spans)
-    total, decrease = next(visits)
-    for parts, more in visits:
-        total, decrease = total + parts, decrease + more
-    return total, decrease
+    spans = problem.blocks.spans
+    total: Visit = tree_sum(memory.run(visit, spans), len(spans), Visit.and_of)
+    return total
 
 
 def step_W(problem: Problem, total: Parts, W: Array, careful: bool, run: Runner[Any]) -> Array:

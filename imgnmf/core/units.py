@@ -10,7 +10,7 @@ from imgnmf.core.losses import Loss
 from imgnmf.core.parts import Array
 from imgnmf.core.sparse import is_sparse, refuse_unfit
 
-__all__ = ["as_blocks", "in_user_units", "power_of_two"]
+__all__ = ["as_blocks", "in_user_units", "power_of_two", "scaled_blocks"]
 
 
 def as_blocks(V: Array, loss: Loss, weights: Array | None = None) -> ColumnBlocks:
@@ -19,7 +19,11 @@ def as_blocks(V: Array, loss: Loss, weights: Array | None = None) -> ColumnBlock
     Under Frobenius there are none, and scaling is left out unless squares would leave the range.
     """
     refuse_unfit(V, loss)
-    largest = checked_values(V)
+    return scaled_blocks(V, loss, checked_values(V), weights)
+
+
+def scaled_blocks(V: Array, loss: Loss, largest: float, weights: Array | None = None) -> ColumnBlocks:
+    """`as_blocks` for a V that was checked, and whose largest value is known."""
     dtype = np.dtype(np.float64 if V.dtype == np.float64 else np.float32)
     exponent = int(np.frexp(largest)[1])
     if loss.beta == 2 and abs(exponent) <= 16:
