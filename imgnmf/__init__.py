@@ -103,7 +103,7 @@ _HOME = {
     "imgnmf.studies.ranks": ("RankStudy", "factorize_ranks"),
     "imgnmf.studies.stability": ("consensus",),
 }
-_MODULES = ("errors", "images", "viz")
+_MODULES = ("cluster", "errors", "images", "viz")
 
 
 def __getattr__(name: str) -> Any:

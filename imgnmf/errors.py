@@ -10,7 +10,8 @@
     │   └── NoImagesError                nothing to read where images were expected
     ├── ImageReadError (OSError)         one file that could not be decoded; always names the path
     ├── ArchiveError (ValueError)        a saved model that is damaged, foreign or from a newer format
-    └── OutputError (OSError)            a result that could not be written; what was there before is whole
+    ├── OutputError (OSError)            a result that could not be written; what was there before is whole
+    └── ClusterError (ConnectionError)   a cluster that is not there, does not fit or was lost; knows the best so far
 
     ImgnmfWarning (UserWarning)
     ├── ConvergenceWarning               the run ended at a limit before its stopping rule held
@@ -21,8 +22,11 @@ Each message says what was expected, what was found, and what to do.
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = [
     "ArchiveError",
+    "ClusterError",
     "ConvergenceWarning",
     "DataError",
     "DataWarning",
@@ -71,6 +75,18 @@ class ArchiveError(ImgnmfError, ValueError):
 
 class OutputError(ImgnmfError, OSError):
     """A result could not be written; whatever was there before is untouched."""
+
+
+class ClusterError(ImgnmfError, ConnectionError):
+    """A cluster is not there, does not fit, or was lost in the middle.
+
+    Attributes
+    ----------
+    best : Factorization, optional
+        The best factors that had come back by then.
+    """
+
+    best: Any = None
 
 
 class ImgnmfWarning(UserWarning):

@@ -25,7 +25,7 @@ from imgnmf.core.stopping import RelativeDecrease, StoppingRule, TimeLimit
 from imgnmf.core.units import as_blocks
 from imgnmf.errors import ConvergenceWarning
 
-__all__ = ["Callback", "State", "factorize"]
+__all__ = ["Callback", "State", "as_rules", "factorize", "warn_not_converged"]
 
 
 def factorize(
@@ -123,7 +123,7 @@ def factorize(
     data, seen = usable(as_matrix(V), weights, missing, negative)
     start = as_init(init)
     rank = checked_rank(rank, data.shape, beyond=isinstance(start, (RandomInit, ColumnSample, GivenFactors)))
-    limits = Limits(_as_rules(stop, time_limit), checked_count("max_iter", max_iter, 0), callback, started)
+    limits = Limits(as_rules(stop, time_limit), checked_count("max_iter", max_iter, 0), callback, started)
     chosen = as_solver(solver, as_loss(loss), rank)
     steering = checked_steering(
         fixed_W, constraint_W, constraint_H, penalty_W=penalty_W, solver=chosen, rank=rank, n_pixels=data.shape[0]
@@ -138,17 +138,19 @@ def factorize(
         fits = (fitting.fit(problem, stream, limits, run) for stream in streams)
         best = min(fits, key=lambda fit: fit.objective)
     if best.n_iter and best.reason.startswith(MAX_ITER):
-        _warn_not_converged(best)
+        warn_not_converged(best)
     return best
 
 
-def _as_rules(stop: StoppingRule | Sequence[StoppingRule] | None, time_limit: float | None) -> tuple[StoppingRule, ...]:
+def as_rules(stop: StoppingRule | Sequence[StoppingRule] | None, time_limit: float | None) -> tuple[StoppingRule, ...]:
+    """The rules that are meant, a limit on the time among them."""
     rules = RelativeDecrease() if stop is None else stop
     limit = () if time_limit is None else (TimeLimit(time_limit),)
     return (*(rules if isinstance(rules, Sequence) else (rules,)), *limit)
 
 
-def _warn_not_converged(fit: Factorization) -> None:
+def warn_not_converged(fit: Factorization) -> None:
+    """Say that `max_iter` came first, to whoever called the caller."""
     seen = fit.trace.kkt[~np.isnan(fit.trace.kkt)]
     residual = f"; scaled KKT residual {seen[-1]:.2g}" if len(seen) else ""
     warnings.warn(
