@@ -145,9 +145,9 @@ def do(name: str, key: int, job: Callable[..., Any], *details: Any) -> Any:
         return job(holder.pieces[key], *details)
 
 
-def keys_held(name: str, dask_worker: Any) -> tuple[int, ...]:
+def keys_held(name: str) -> tuple[int, ...]:
     """Which pieces are here."""
-    plugin = dask_worker.plugins.get(name)
+    plugin = get_worker().plugins.get(name)
     return () if plugin is None else tuple(plugin.pieces)
 
 

@@ -163,8 +163,8 @@ def _opened(path: str) -> Any:
 
 def _read(path: str, first: int, stop: int) -> Array:
     array = _opened(path)
-    if len(array) < stop:
-        raise ImageReadError(f"{path}: {len(array)} images, and there were more at the start; do not change it")
+    if array.shape[0] < stop:
+        raise ImageReadError(f"{path}: {array.shape[0]} images, and there were more at the start; do not change it")
     try:
         return np.asarray(array[first:stop]).reshape(stop - first, -1)
     except (OSError, ValueError, RuntimeError) as error:

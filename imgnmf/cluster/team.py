@@ -10,12 +10,13 @@ from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import uuid4
 
+import dask
 import numpy as np
 from distributed import Client, Future, KilledWorker, wait
 
 from imgnmf.cluster.holder import Holder, NotHeld, columns, do, hold, keys_held
 from imgnmf.cluster.sources import Source
-from imgnmf.cluster.wire import aligned_visit, check_workers, wire_size
+from imgnmf.cluster.wire import aligned_visit, check_versions, version_here, wire_size
 from imgnmf.core.blocks import block_spans
 from imgnmf.core.parts import Array, Visit
 from imgnmf.errors import ClusterError, ImgnmfError
@@ -23,6 +24,8 @@ from imgnmf.errors import ClusterError, ImgnmfError
 __all__ = ["Columns", "Team", "working"]
 
 POLL_SECONDS, ANSWER_SECONDS = 0.5, 5.0
+# What a message may take before a worker is thought to be lost; twice as long each time that all are asked again.
+MESSAGE_SECONDS = 10.0
 # How often all are asked again before it is given up, and how long a cluster without workers is waited for.
 ATTEMPTS, PATIENCE_SECONDS = 8, 30.0
 # Pieces for each worker where their number is no power of two.
@@ -53,11 +56,12 @@ class Team:
         self.cuts: list[tuple[int, int]] = []
         self.restored = self.bytes_down = self.bytes_up = 0
         self.recall: Recall = lambda team, key: None
+        self.patience = MESSAGE_SECONDS
 
     def start(self) -> None:
         """See that the workers fit, and give each its pieces."""
         workers = sorted(self._live())
-        check_workers(self.client, workers)
+        self._check(workers)
         self.client.register_plugin(Holder(self.name))
         even = len(workers) & (len(workers) - 1) == 0
         self.depth = (len(workers) * (1 if even else EVEN) - 1).bit_length()
@@ -129,18 +133,27 @@ class Team:
         return self.client.submit(hold, self.name, key, V, local, workers=[place], pure=False)
 
     def _sent(self, message: Any) -> Future:
-        return self.client.scatter([message], broadcast=True, hash=False)[0]
+        """To one worker, from whom the others have it, and from each other. A broadcast would wait for the lost."""
+        with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TiB"}):
+            return self.client.submit(_same, message, workers=[self.places[0]], pure=False)
 
     def _sent_to(self, key: int, message: Any) -> Future:
         try:
-            return self.client.scatter([message], workers=[self.places[key]], hash=False)[0]
+            return self._timed(self.client.scatter, [message], workers=[self.places[key]], hash=False)[0]
         except KeyError as error:  # how the scheduler says that it does not know a worker
             raise NotHeld(f"{error} left") from None
+
+    def _timed(self, call: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        """Call the client: a worker that is lost on the way can leave it waiting for ever."""
+        return self.client.sync(
+            lambda: call(*args, **options, asynchronous=True), asynchronous=False, callback_timeout=self.patience
+        )
 
     def _again(self, ask: Callable[[], list[Future]]) -> list[Any]:
         """Ask, and ask again once what was lost is there again: what was done already is not done twice."""
         why: Exception | None = None
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
+            self.patience = MESSAGE_SECONDS * 2**attempt
             try:
                 if why is not None:
                     self._repair()
@@ -153,15 +166,20 @@ class Team:
             f"workers were lost {ATTEMPTS} times in one step, the last time by {why!r}; look at their logs"
         )
 
-    def _results(self, futures: list[Future]) -> list[Any]:
+    def _results(self, futures: list[Future], workers: Sequence[str] | None = None) -> list[Any]:
+        """What these tasks found, or `NotHeld` once one of the workers, else of all places, is gone."""
         while True:
             try:
                 wait(futures, timeout=POLL_SECONDS)
                 break
             except TimeoutError:
-                if gone := set(self.places) - self._live():
+                if gone := set(self.places if workers is None else workers) - self._live():
                     raise NotHeld(f"{sorted(gone)} left") from None
-        return self.client.gather(futures)  # type: ignore[no-any-return]
+        return self._timed(self.client.gather, futures)  # type: ignore[no-any-return]
+
+    def _check(self, workers: list[str]) -> None:
+        asked = [self.client.submit(version_here, workers=[worker], pure=False) for worker in workers]
+        check_versions(dict(zip(workers, self._results(asked, workers), strict=True)))
 
     def _live(self) -> set[str]:
         """The workers that the scheduler knows; waits for a first one."""
@@ -181,9 +199,11 @@ class Team:
     def _repair(self) -> None:
         """Give the pieces that nobody holds any more to the workers with the fewest."""
         live = self._live()
-        held = self.client.run(keys_held, self.name, workers=sorted(live))
+        workers = sorted(live)
+        self._check(workers)
+        asked = [self.client.submit(keys_held, self.name, workers=[worker], pure=False) for worker in workers]
+        held = dict(zip(workers, self._results(asked, workers), strict=True))
         lost = [key for key, place in enumerate(self.places) if key not in held.get(place, ())]
-        check_workers(self.client, sorted(live - set(self.places)) or sorted(live))
         for key in lost:
             load = Counter({worker: 0 for worker in live})
             load.update(place for k, place in enumerate(self.places) if k not in lost or k < key)
@@ -194,13 +214,18 @@ class Team:
             self.restored += 1
 
 
+def _same(message: Any) -> Any:
+    return message
+
+
 @contextmanager
 def working(client: Client, source: Source) -> Iterator[Team]:
     """A team that leaves nothing with the workers at the end."""
     team = Team(client, source)
     try:
-        team.start()
-        yield team
+        with client.as_current():
+            team.start()
+            yield team
     finally:
         if client.status == "running":
             # Of a cluster that is gone the plugin is gone too.

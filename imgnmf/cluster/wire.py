@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +15,7 @@ import imgnmf
 from imgnmf.core.parts import Array, Visit
 from imgnmf.errors import ClusterError
 
-__all__ = ["Passed", "aligned", "aligned_visit", "check_workers", "connected", "wire_size"]
+__all__ = ["Passed", "aligned", "aligned_visit", "check_versions", "connected", "version_here", "wire_size"]
 
 CONNECT_SECONDS = 8.0
 
@@ -86,15 +86,7 @@ def connected(address: str, *, timeout: float = CONNECT_SECONDS) -> Iterator[Cli
         client.close(timeout=2)
 
 
-def check_workers(client: Client, workers: list[str]) -> None:
-    """Refuse workers that would compute with another imgnmf, or have none.
-
-    Raises
-    ------
-    ClusterError
-        With the workers and what they have.
-    """
-
+def _version_teller() -> Callable[[], str]:
     # Nested, so that it travels as code: a worker without imgnmf could not import it.
     def version() -> str:
         try:
@@ -103,7 +95,19 @@ def check_workers(client: Client, workers: list[str]) -> None:
             return "none"
         return str(getattr(imgnmf, "__version__", "unknown"))
 
-    found = client.run(version, workers=workers)
+    return version
+
+
+version_here = _version_teller()
+
+
+def check_versions(found: dict[str, str]) -> None:
+    """Refuse workers that would compute with another imgnmf, or have none.
+
+    Examples
+    --------
+    >>> check_versions({"tcp://10.0.0.1:40000": imgnmf.__version__})
+    """
     wrong = {worker: has for worker, has in sorted(found.items()) if has != imgnmf.__version__}
     if wrong:
         listed = "; ".join(f"{worker} has {has}" for worker, has in list(wrong.items())[:5])
