@@ -67,21 +67,29 @@ def gallery(
 @click.argument("source")
 @click.option("-k", "--rank", type=int, required=True, help="How many parts.")
 @click.option("-o", "--output", metavar="FILE.imgnmf", required=True)
+@click.option("--scheduler", metavar="ADDRESS", help="Fit on a dask cluster, say tcp://127.0.0.1:8786.")
 @size_option
 @fit_options
 @force_option
 @answering
-def fit(source: str, rank: int, output: str, size: str | None, force: bool, **fit: Any) -> None:
+def fit(source: str, rank: int, output: str, scheduler: str | None, size: str | None, force: bool, **fit: Any) -> None:
     """Fit one rank and save the model."""
-    from imgnmf.commands.model import fit_model
+    from imgnmf.commands.model import fit_model, fit_model_there
 
-    options = chosen_fit(fit)
-    made, images = fit_model(source, rank, output, size=size_in(size), force=force, options=options)
+    options, words = chosen_fit(fit), ""
+    if scheduler is None:
+        made, images = fit_model(source, rank, output, size=size_in(size), force=force, options=options)
+    else:
+        made, images, words = fit_model_there(
+            source, rank, output, scheduler=scheduler, size=size_in(size), force=force, options=options
+        )
     tell_report(images)
     click.echo(
         f"wrote {output}: k = {made.rank}, relative error {100 * made.relative_error:.2f} %, "
         f"{made.n_iter} iterations; {made.reason}"
     )
+    if words:
+        click.echo(words)
     exit_if_interrupted(made.reason == "interrupted")
 
 

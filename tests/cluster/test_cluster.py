@@ -223,14 +223,16 @@ def test_bad_options_are_refused(client):
 
 
 def test_nothing_stays_with_the_workers(client, V):
+    before = {key for keys in client.has_what().values() for key in keys}
     imgnmf.cluster.factorize(V, 4, client=client)
     left = client.run(lambda dask_worker: [name for name in dask_worker.plugins if name.startswith("imgnmf")])
     assert not any(left.values())
-    gc.collect()  # errors of the tests before hold their frames
-    deadline = time.monotonic() + 10
-    while any(client.has_what().values()) and time.monotonic() < deadline:
+    gc.collect()
+    deadline, more = time.monotonic() + 10, {"?"}
+    while more and time.monotonic() < deadline:
+        more = {key for keys in client.has_what().values() for key in keys} - before
         time.sleep(0.1)
-    assert not any(client.has_what().values())
+    assert not more
 
 
 def test_no_scheduler_is_a_clear_error_at_once():
