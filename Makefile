@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help gallery test check bench docs clean
+.PHONY: help gallery test check bench cluster docs clean
 
 help:
 	@echo "make gallery   the parts of real faces, digits, textures and a swimmer: out/*/index.html"
 	@echo "make test      the tests"
 	@echo "make check     ruff, mypy --strict, the layers"
 	@echo "make bench     how fast it is, beside scikit-learn"
+	@echo "make cluster   a dask scheduler and two workers on this machine, until Ctrl-C: imgnmf fit --scheduler tcp://127.0.0.1:8786"
 	@echo "make docs      the documentation: docs/_build/html"
 	@echo "make clean     remove what the others made"
 
@@ -41,6 +42,12 @@ check: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.speed
+
+cluster: $(READY)
+	@trap 'kill 0' INT TERM EXIT; \
+	$(BIN)/dask scheduler --host 127.0.0.1 --port 8786 --no-dashboard & \
+	$(BIN)/dask worker tcp://127.0.0.1:8786 --nworkers 2 --nthreads 1 --no-dashboard & \
+	wait
 
 docs: $(READY)
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip

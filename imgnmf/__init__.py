@@ -125,7 +125,7 @@ _HOME = {
     "imgnmf.studies.ranks": ("RankStudy", "factorize_ranks"),
     "imgnmf.studies.stability": ("consensus",),
 }
-_MODULES = ("compression", "errors", "family", "images", "topics", "viz")
+_MODULES = ("cluster", "compression", "errors", "family", "images", "topics", "viz")
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,8 @@
     ├── ImageReadError (OSError)         one file that could not be decoded; always names the path
     ├── ArchiveError (ValueError)        a saved model that is damaged, foreign or from a newer format
     ├── CodecError (ValueError)          compressed images or shared parts that are damaged, foreign or do not belong
-    └── OutputError (OSError)            a result that could not be written; what was there before is whole
+    ├── OutputError (OSError)            a result that could not be written; what was there before is whole
+    └── ClusterError (ConnectionError)   a cluster that is not there, does not fit or was lost; knows the best so far
 
     ImgnmfWarning (UserWarning)
     ├── CheckpointWarning                the progress of a fit could not be kept; the fit itself goes on
@@ -24,9 +25,12 @@ Each message says what was expected, what was found, and what to do.
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = [
     "ArchiveError",
     "CheckpointWarning",
+    "ClusterError",
     "CodecError",
     "ConvergenceWarning",
     "DataError",
@@ -85,6 +89,18 @@ class CodecError(ImgnmfError, ValueError):
 
 class OutputError(ImgnmfError, OSError):
     """A result could not be written; whatever was there before is untouched."""
+
+
+class ClusterError(ImgnmfError, ConnectionError):
+    """A cluster is not there, does not fit, or was lost in the middle.
+
+    Attributes
+    ----------
+    best : Factorization, optional
+        The best factors that had come back by then.
+    """
+
+    best: Any = None
 
 
 class ImgnmfWarning(UserWarning):

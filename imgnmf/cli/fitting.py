@@ -80,6 +80,7 @@ def gallery(
 @click.argument("source")
 @click.option("-k", "--rank", type=int, required=True, help="How many parts.")
 @click.option("-o", "--output", metavar="FILE.imgnmf", required=True)
+@click.option("--scheduler", metavar="ADDRESS", help="Fit on a dask cluster, say tcp://127.0.0.1:8786.")
 @size_option
 @image_shape_option
 @fit_options
@@ -89,32 +90,48 @@ def gallery(
 @force_option
 @answering
 def fit(
-    source: str, rank: int, output: str, size: str | None, image_shape: str | None, force: bool, **fit: Any
+    source: str,
+    rank: int,
+    output: str,
+    *,
+    scheduler: str | None,
+    size: str | None,
+    image_shape: str | None,
+    force: bool,
+    **fit: Any,
 ) -> None:
     """Fit one rank and save the model.
 
     A .npy file, an HDF5 file or a zarr store is read from disk, a few images at a time, and never loaded.
     """
     from imgnmf.commands.keeping import KeptProgress
-    from imgnmf.commands.model import fit_model
+    from imgnmf.commands.model import fit_model, fit_model_there
 
     kept = KeptProgress(fit.pop("checkpoint"), fit.pop("checkpoint_every"), fit.pop("resume"))
-    options = chosen_fit(fit)
-    made, images = fit_model(
-        source,
-        rank,
-        output,
-        size=size_in(size),
-        image_shape=size_in(image_shape),
-        force=force,
-        options=options,
-        kept=kept,
-    )
+    options, words = chosen_fit(fit), ""
+    if scheduler is None:
+        made, images = fit_model(
+            source,
+            rank,
+            output,
+            size=size_in(size),
+            image_shape=size_in(image_shape),
+            force=force,
+            options=options,
+            kept=kept,
+        )
+    else:
+        kept.refuse_on_a_cluster()
+        made, images, words = fit_model_there(
+            source, rank, output, scheduler=scheduler, size=size_in(size), force=force, options=options
+        )
     tell_report(images)
     click.echo(
         f"wrote {output}: k = {made.rank}, relative error {100 * made.relative_error:.2f} %, "
         f"{made.n_iter} iterations; {made.reason}"
     )
+    if words:
+        click.echo(words)
     exit_if_interrupted(made.reason == "interrupted")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from imgnmf.checkpoint import Checkpoint
 from imgnmf.commands.output import checked_file
-from imgnmf.errors import ParameterError
+from imgnmf.errors import IncompatibleError, ParameterError
 
 __all__ = ["KeptProgress"]
 
@@ -44,6 +44,14 @@ class KeptProgress:
             return None
         place = str(output.with_suffix(".ckpt")) if self.path is None else self.path
         return Checkpoint(checked_file(place, force=force or self.resume, suffix=".ckpt"), *self._how_often())
+
+    def refuse_on_a_cluster(self) -> None:
+        """Say that there are no checkpoints where the workers have H."""
+        if self.path is not None or self.resume or self.every is not None:
+            raise IncompatibleError(
+                "--checkpoint and --resume are for one machine, and --scheduler is a cluster, whose lost workers are "
+                "made up for as it is: leave one of them out"
+            )
 
     def begin_anew(self, checkpoint: Checkpoint | None) -> None:
         """Delete what an earlier run left, unless it is gone on with."""

@@ -25,11 +25,36 @@ __all__ = [
     "describe",
     "encode_source",
     "fit_model",
+    "fit_model_there",
     "image_file_names",
     "images_for",
     "reconstruct_images",
     "write_montage",
 ]
+
+
+def fit_model_there(
+    source: str,
+    rank: int,
+    output: str,
+    *,
+    scheduler: str,
+    size: tuple[int, int] | None,
+    force: bool,
+    options: FitOptions,
+) -> tuple[Factorization, ImageSet, str]:
+    """Fit on a dask cluster and write the model; what had come back, if the cluster is lost. The bytes it took too."""
+    from imgnmf.commands.cluster import fit_there, traffic
+
+    target = checked_file(output, force=force, suffix=".imgnmf")
+    images = read_source(source, size)
+
+    def write(fit: Factorization) -> None:
+        save(target, fit.normalized().ordered(), images, rng=options.rng)
+
+    fit, passed = fit_there(scheduler, images, rank, options, write)
+    write(fit)
+    return fit, images, "" if passed is None else traffic(passed)
 
 
 def fit_model(

@@ -1,7 +1,7 @@
 """V a block of columns at a time, in the working precision; and threads over those blocks.
 
-Blocks depend on the shape of V alone and sums are taken in block order, so a result is the same to the last
-bit for any number of threads.
+Blocks depend on the shape of V alone and sums are taken in an order that depends on their number alone, so a result
+is the same to the last bit for any number of threads, and of workers of a cluster.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ __all__ = [
     "running",
     "thread_count",
     "total_of",
+    "tree_sum",
     "useful_threads",
 ]
 
@@ -81,6 +82,8 @@ class ColumnBlocks:
         The largest entry in the unit of the data, where it is known already.
     sums : (float, float), optional
         The sum of all entries and of their squares in the scaled unit, where they are known already.
+    cut : tuple of slice, optional
+        The blocks of a piece of a larger matrix: as the larger one is cut.
     """
 
     data: Any
@@ -90,6 +93,7 @@ class ColumnBlocks:
     weights: Array | None = None
     largest: float | None = None
     sums: tuple[float, float] | None = None
+    cut: tuple[slice, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -103,7 +107,7 @@ class ColumnBlocks:
     @property
     def spans(self) -> tuple[slice, ...]:
         """The column spans of the blocks, in order."""
-        return spans_of(self.data) if is_sparse(self.data) else block_spans(*self.shape)
+        return self.cut or (spans_of(self.data) if is_sparse(self.data) else block_spans(*self.shape))
 
     @property
     def thin_spans(self) -> tuple[slice, ...]:
@@ -137,6 +141,19 @@ class ColumnBlocks:
             some = some_columns(self.weights, span)
             return with_values(some, some.data.astype(self.dtype, copy=False))  # type: ignore[no-any-return]
         return np.asarray(self.weights[:, span], self.dtype, order=order_of(self.data))
+
+
+def tree_sum(terms: Iterator[T], n_terms: int, add: Callable[[T, T], T]) -> T:
+    """Sum so many terms, halves first: a sum over blocks comes out the same wherever its halves are taken.
+
+    >>> tree_sum(iter("abcde"), 5, "({}+{})".format)
+    '((a+b)+(c+(d+e)))'
+    """
+    if n_terms == 1:
+        return next(terms)
+    half = n_terms // 2
+    left = tree_sum(terms, half, add)
+    return add(left, tree_sum(terms, n_terms - half, add))
 
 
 def energy_of(blocks: ColumnBlocks, run: Runner[Any]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,12 +17,15 @@ from imgnmf.errors import DataError, DataWarning, ParameterError, ShapeMismatchE
 
 __all__ = [
     "Figures",
+    "Seen",
     "as_data",
     "as_matrix",
     "checked_choice",
     "checked_count",
     "checked_rank",
     "checked_values",
+    "figures_of",
+    "look_at",
     "look_over",
 ]
 
@@ -95,7 +99,7 @@ class _Bad:
 
 
 @dataclass(frozen=True)
-class _Seen:
+class Seen:
     """What one block told; `total` and `energy` are in the unit of its own largest value."""
 
     largest: float
@@ -119,7 +123,12 @@ def look_over(V: Any, run: Runner[Any], *, sums: bool = True, every: int = 0) ->
     """
     if is_sparse(V):
         return Figures(_checked_stored(V), 0, np.nan, np.nan, V.data[V.data > 0])
-    blocks = list(run(lambda span: _look_at(V[:, span], span.start, sums, every), block_spans(*V.shape)))
+    blocks = list(run(lambda span: look_at(V[:, span], span.start, sums, every), block_spans(*V.shape)))
+    return figures_of(blocks, V.shape)
+
+
+def figures_of(blocks: Sequence[Seen], shape: tuple[int, int]) -> Figures:
+    """What all blocks of a V of this shape tell together; refuses what is not finite or negative."""
     for kind, remedy, bad in (
         (
             "non-finite (NaN or infinite)",
@@ -134,7 +143,7 @@ def look_over(V: Any, run: Runner[Any], *, sums: bool = True, every: int = 0) ->
     ):
         if bad.count:
             raise DataError(
-                f"V must be finite and non-negative; {bad.count} of {V.shape[0] * V.shape[1]} values are {kind}, "
+                f"V must be finite and non-negative; {bad.count} of {shape[0] * shape[1]} values are {kind}, "
                 f"the first at (pixel {bad.place[0]}, image {bad.place[1]}): {bad.value}; {remedy}"
             )
     largest = max(block.largest for block in blocks)
@@ -144,12 +153,13 @@ def look_over(V: Any, run: Runner[Any], *, sums: bool = True, every: int = 0) ->
     return Figures(largest, exponent, total, energy, np.concatenate([block.sample for block in blocks]))
 
 
-def _look_at(block: Array, first: int, sums: bool, every: int) -> _Seen:
+def look_at(block: Array, first: int, sums: bool, every: int) -> Seen:
+    """Look at one block, whose first image has this number."""
     largest, smallest = float(block.max()), 0.0 if block.dtype.kind == "u" else float(block.min())
     nothing = block[:, :0].ravel()
     if not (np.isfinite(largest) and np.isfinite(smallest) and smallest >= 0):
         bad = _bad_in(block, ~np.isfinite(block), first), _bad_in(block, block < 0, first)
-        return _Seen(0.0, 0, 0.0, 0.0, nothing, *bad)
+        return Seen(0.0, 0, 0.0, 0.0, nothing, *bad)
     exponent = int(np.frexp(largest)[1])
     total = energy = 0.0
     if sums:
@@ -159,7 +169,7 @@ def _look_at(block: Array, first: int, sums: bool, every: int) -> _Seen:
         wide = np.ldexp(block.astype(np.float64, order="K"), -exponent).ravel(order="K")
         total, energy = float(wide.sum()), float(np.square(wide).sum())
     sample = block[:, -first % every :: every].ravel(order="K") if every else nothing
-    return _Seen(largest, exponent, total, energy, sample[sample > 0], _Bad(), _Bad())
+    return Seen(largest, exponent, total, energy, sample[sample > 0], _Bad(), _Bad())
 
 
 def _bad_in(block: Array, bad: Array, first: int) -> _Bad:

@@ -42,8 +42,10 @@ class Fitting:
 
     def problem(self, blocks: ColumnBlocks, run: Runner[Any]) -> Problem:
         """The problem in the unit of the blocks."""
-        energy = energy_of(blocks, run)
-        total = total_of(blocks, run)
+        return self.problem_of(blocks, energy_of(blocks, run), total_of(blocks, run))
+
+    def problem_of(self, blocks: ColumnBlocks, energy: float, total: float) -> Problem:
+        """The problem, once the sums of V and of its squares are known."""
         size, beta = blocks.shape[0] * blocks.shape[1], self.loss.beta
         reference = energy / 2 if beta == 2 else size * float(total / size) ** beta
         scale = float(np.sqrt(energy / size))
@@ -66,8 +68,7 @@ class Fitting:
         after = partial(keeping.after, history=history, loss=problem.loss)
         best, reason, converged = limits.follow(iterates, begin, problem, history, after)
         after(best, last=True)
-        if best.iteration and (converged or reason.startswith(MAX_ITER)) and self.encodable_alone(problem):
-            # The coefficients that `encode` would find for the final parts.
+        if best.iteration and self.ends_exactly(problem, reason, converged):
             inside = problem.steering.constraint_H
             try:
                 H = exact_coefficients(best.W, problem.blocks, problem.loss, problem.penalty_H, run, inside)
@@ -76,10 +77,11 @@ class Fitting:
                 reason, converged = INTERRUPTED, False
         return self.result(best, problem, history, reason, converged)
 
-    def encodable_alone(self, problem: Problem) -> bool:
-        """Whether each image's coefficients are a problem of its own, with one answer."""
+    def ends_exactly(self, problem: Problem, reason: str, converged: bool) -> bool:
+        """Whether H becomes what `encode` finds for the final parts: where each image has one answer of its own."""
+        ended = converged or reason.startswith(MAX_ITER)
         alone = not problem.tied and problem.penalty_H.ties is None
-        return alone and encodable(self.loss) and bool(self.loss.convex)
+        return ended and alone and encodable(self.loss) and bool(self.loss.convex)
 
     def _begun(
         self, problem: Problem, rng: np.random.Generator, run: Runner[Any], standing: Standing | None
@@ -91,12 +93,21 @@ class Fitting:
         history = History(rounding=problem.rounding, reference=problem.reference)
         return settled(problem, W, H), first_iterate(problem, W, H), history
 
-    def result(self, best: Iterate, problem: Problem, history: History, reason: str, converged: bool) -> Factorization:
-        """The best pair in the user's unit, its error computed anew."""
+    def result(
+        self,
+        best: Iterate,
+        problem: Problem,
+        history: History,
+        reason: str,
+        converged: bool,
+        *,
+        measured: tuple[float, float] | None = None,
+    ) -> Factorization:
+        """The best pair in the user's unit, its loss and squared residual computed anew, or as `measured`."""
         weights = problem.blocks.weights
         best = replace(best, W=only_seen(best.W, weights, 1), H=only_seen(best.H, weights, 0))
         W, H = in_user_units(best.W, best.H, problem.blocks.exponent)
-        loss, squared = exact_loss(problem, best.W, best.H)
+        loss, squared = measured or exact_loss(problem, best.W, best.H)
         penalties = problem.penalty_W.value(best.W) + problem.penalty_H.value(best.H)
         exponent = problem.blocks.exponent
         unit = power_of_two(exponent * self.loss.beta)

@@ -12,24 +12,24 @@ caller sees is therefore a sequence of pairs whose objective never rises.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from imgnmf.core.blocks import ColumnBlocks, Runner, block_spans
+from imgnmf.core.blocks import ColumnBlocks, Runner, block_spans, tree_sum
 from imgnmf.core.constraints import Constraint, constrained_step, promised_gain
 from imgnmf.core.extrapolation import Way, extrapolated
 from imgnmf.core.losses import Loss
-from imgnmf.core.parts import Array, Parts, inner
+from imgnmf.core.parts import Array, Parts, Visit, inner
 from imgnmf.core.penalties import Weight
 from imgnmf.core.robust import Robust
 from imgnmf.core.solvers import Solver
 from imgnmf.core.sparse import is_sparse, model_at, stored_divergence, stored_squares
 from imgnmf.core.steering import FREE, Steering
 
-__all__ = ["Iterate", "Problem", "exact_loss", "first_iterate", "iterate", "settled"]
+__all__ = ["Held", "Iterate", "Memory", "Problem", "exact_loss", "first_iterate", "iterate", "one_pass", "settled"]
 
 # The stationarity of both halves costs a product more than the pass itself needs, so it is looked at now and then.
 CHECK_EVERY = 10
@@ -66,6 +66,11 @@ class Problem:
         seen = None if weights is None else weights.T
         found: Parts = loss.parts(self.solver.needs, V.T, H, W, weights=seen, measure=True)
         return found
+
+    def seen_by_W(self, V: Array, weights: Array | None, W: Array, H: Array, decrease: float) -> Visit:
+        """What one block adds to the step on W, and to the objective; ties between images are counted elsewhere."""
+        penalty = self.penalty_H.value(H) if self.penalty_H.ties is None else 0.0
+        return Visit(self.parts_of_W(V, weights, W, H), decrease, penalty)
 
     def step(self, parts: Any, moving: Array, careful: bool, constraint: Constraint | None = None) -> Array:
         """The solver's step, or its careful one, or one that stays in a set."""
@@ -119,8 +124,30 @@ class Iterate:
     way: Way
 
 
+class Held(Protocol):
+    """V and H, wherever they lie: here, or with the workers of a cluster (`imgnmf.cluster`)."""
+
+    @property
+    def accepted(self) -> Array:
+        """The best pair's H."""
+        ...
+
+    @property
+    def last(self) -> Array:
+        """What the last step gave, before extrapolation."""
+        ...
+
+    def passed(self, problem: Problem, W: Array, way: Way, checking: bool) -> Visit:
+        """Visit every block: step its H, and sum what the step on W needs; the accepted H stays as it is."""
+        ...
+
+    def accept(self) -> None:
+        """Take the last pass's H for the best pair's."""
+        ...
+
+
 @dataclass
-class _Memory:
+class Memory:
     """Buffers for H that change places: the accepted pair's, the last step's, a spare, and the extrapolation's.
 
     A pass reads `accepted` and `last`, writes the step's result to `spare` and its extrapolation to `ahead`. So
@@ -132,14 +159,23 @@ class _Memory:
     last: Array
     spare: Array
     ahead: Array
+    run: Runner[Any]
 
     @classmethod
-    def of(cls, begin: Iterate, lasting: bool) -> _Memory:
+    def of(cls, begin: Iterate, run: Runner[Any], *, lasting: bool = False) -> Memory:
+        """Begin with the buffers of an iterate, which are taken over."""
         # All in one memory order, or results would round differently after a stop.
         last = begin.H.copy("K") if begin.last_H is begin.H else begin.last_H
-        return cls(begin.H, last, np.empty_like(begin.H), np.empty_like(begin.H) if lasting else last)
+        return cls(begin.H, last, np.empty_like(begin.H), np.empty_like(begin.H) if lasting else last, run)
+
+    def passed(self, problem: Problem, W: Array, way: Way, checking: bool) -> Visit:
+        """One pass over the blocks that are here."""
+        found = (tied_passes if problem.tied else one_pass)(problem, W, self, way, checking)
+        tied = problem.penalty_H.ties is not None
+        return found._replace(penalty=problem.penalty_H.value(self.ahead)) if tied else found
 
     def accept(self) -> None:
+        """The last pass's H becomes the best pair's."""
         lasting = self.ahead is not self.last
         self.accepted, self.last, self.spare, free = self.ahead, self.spare, self.accepted, self.last
         self.ahead = free if lasting else self.last
@@ -151,7 +187,9 @@ def first_iterate(problem: Problem, W: Array, H: Array) -> Iterate:
     return Iterate(W, H, np.inf, np.nan, np.nan, 0, W, W, H, Way(problem.solver.pace))
 
 
-def iterate(problem: Problem, begin: Iterate, run: Runner[Any], *, lasting: bool = False) -> Iterator[Iterate]:
+def iterate(
+    problem: Problem, begin: Iterate, run: Runner[Any], *, lasting: bool = False, held: Held | None = None
+) -> Iterator[Iterate]:
     """Go on from an iterate forever; each one's objective is at most that of the one before.
 
     Parameters
@@ -164,19 +202,21 @@ def iterate(problem: Problem, begin: Iterate, run: Runner[Any], *, lasting: bool
         Maps a function over column spans, in order; see `imgnmf.core.blocks.running`.
     lasting : bool
         Whether an iterate must stay whole, not its pair alone, while the next one is computed; takes one more H.
+    held : Held, optional
+        Where V and H lie, if it is not here.
 
     Yields
     ------
     Iterate
     """
-    memory, now = _Memory.of(begin, lasting), begin
+    memory, now = Memory.of(begin, run, lasting=lasting) if held is None else held, begin
     while True:
         iteration = now.iteration + 1
         checking = iteration % CHECK_EVERY == 0
-        total, decrease = one_pass(problem, now.ahead, memory, now.way, checking, run)
+        total, decrease, penalty_H = memory.passed(problem, now.ahead, now.way, checking)
         stepped = step_W(problem, total, now.ahead, now.way.careful > 0, run)
         found = total.measured(now.ahead, stepped, problem.energy)
-        value = found.loss + problem.penalty_W.value(found.factor) + problem.penalty_H.value(memory.ahead)
+        value = found.loss + problem.penalty_W.value(found.factor) + penalty_H
         decrease = decrease + problem.stationarity_of_W(total, stepped) if checking else np.nan
         if value <= now.objective + problem.rounding or iteration == 1:
             memory.accept()
@@ -191,43 +231,37 @@ def iterate(problem: Problem, begin: Iterate, run: Runner[Any], *, lasting: bool
         yield now
 
 
-def one_pass(
-    problem: Problem, W: Array, memory: _Memory, way: Way, checking: bool, run: Runner[Any]
-) -> tuple[Parts, float]:
+def one_pass(problem: Problem, W: Array, memory: Memory, way: Way, checking: bool) -> Visit:
     """Visit every block: step its H, extrapolate it, and add up what the step on W needs."""
-    if problem.tied:
-        return tied_passes(problem, W, memory, way, checking, run)
 
-    def visit(span: slice) -> tuple[Parts, float]:
+    def visit(span: slice) -> Visit:
         V_b, M_b = problem.blocks.load(span), problem.blocks.load_weights(span)
         parts = problem.parts(V_b, M_b, W, memory.accepted[:, span])
         decrease = step_H(problem, parts, memory, way, checking, span)
-        return problem.parts_of_W(V_b, M_b, W, memory.ahead[:, span]), decrease
+        return problem.seen_by_W(V_b, M_b, W, memory.ahead[:, span], decrease)
 
-    return _added(run(visit, problem.blocks.spans))
+    return _added(problem, memory.run, visit)
 
 
-def tied_passes(
-    problem: Problem, W: Array, memory: _Memory, way: Way, checking: bool, run: Runner[Any]
-) -> tuple[Parts, float]:
+def tied_passes(problem: Problem, W: Array, memory: Memory, way: Way, checking: bool) -> Visit:
     """As `one_pass` in two: one for all that the step on H needs, one for the step on W."""
 
     def look(span: slice) -> Parts:
         V_b, M_b = problem.blocks.load(span), problem.blocks.load_weights(span)
         return problem.parts(V_b, M_b, W, memory.accepted[:, span])
 
-    found: list[Any] = list(run(look, problem.blocks.spans))
+    found: list[Any] = list(memory.run(look, problem.blocks.spans))
     whole = replace(found[0], product=np.concatenate([parts.product for parts in found], axis=1))
     decrease = step_H(problem, whole, memory, way, checking, slice(None))
 
-    def visit(span: slice) -> tuple[Parts, float]:
+    def visit(span: slice) -> Visit:
         V_b, M_b = problem.blocks.load(span), problem.blocks.load_weights(span)
-        return problem.parts_of_W(V_b, M_b, W, memory.ahead[:, span]), 0.0
+        return problem.seen_by_W(V_b, M_b, W, memory.ahead[:, span], 0.0)
 
-    return _added(run(visit, problem.blocks.spans))[0], decrease
+    return _added(problem, memory.run, visit)._replace(decrease=decrease)
 
 
-def step_H(problem: Problem, parts: Any, memory: _Memory, way: Way, checking: bool, span: slice) -> float:
+def step_H(problem: Problem, parts: Any, memory: Memory, way: Way, checking: bool, span: slice) -> float:
     """Step some columns of H and extrapolate them, in `memory`; what one more step promises, if it is asked for."""
     H_b, constraint = memory.accepted[:, span], problem.steering.constraint_H
     parts = problem.penalty_H.tied(problem.penalty_H.applied(parts, H_b), memory.accepted, span)
@@ -239,11 +273,10 @@ def step_H(problem: Problem, parts: Any, memory: _Memory, way: Way, checking: bo
     return decrease
 
 
-def _added(visits: Iterator[tuple[Parts, float]]) -> tuple[Parts, float]:
-    total, decrease = next(visits)
-    for parts, more in visits:
-        total, decrease = total + parts, decrease + more
-    return total, decrease
+def _added(problem: Problem, run: Runner[Any], visit: Callable[[slice], Visit]) -> Visit:
+    spans = problem.blocks.spans
+    total: Visit = tree_sum(run(visit, spans), len(spans), Visit.and_of)
+    return total
 
 
 def step_W(problem: Problem, total: Parts, W: Array, careful: bool, run: Runner[Any]) -> Array:

@@ -28,7 +28,7 @@ from imgnmf.core.solvers import HALS
 from imgnmf.core.sparse import is_sparse, stored_values
 from imgnmf.core.steering import FREE
 
-__all__ = ["led_in_start", "lifted", "sample_size"]
+__all__ = ["led_in_start", "lifted", "parts_of_sample", "sample_size"]
 
 COARSE_ITERATIONS, SKETCH_ITERATIONS, FROBENIUS_ITERATIONS, PLAIN_ITERATIONS = 40, 20, 10, 60
 # A sample grows with the number of images up to here: it is held in memory.
@@ -55,13 +55,11 @@ def led_in_start(
 def _improved(
     init: Init, problem: Problem, rank: int, rng: np.random.Generator, run: Runner[Any]
 ) -> tuple[Array, Array]:
-    other_loss = not isinstance(problem.loss, Frobenius)
-    easy = replace(problem, loss=Frobenius(), solver=HALS(), penalty_W=Weight(), penalty_H=Weight(), steering=FREE)
+    if (sampled := parts_of_sample(init, problem, rank, rng, run)) is not None:
+        return sampled, coefficients_for(sampled, problem.blocks, run)
+    other_loss, easy = not isinstance(problem.loss, Frobenius), _easy(problem)
     if easy.solver.needs != problem.solver.needs and not other_loss:
         return fitted_start(init, problem.blocks, rank, rng, run)
-    if (images := _sample(problem.blocks.shape[1], rank, rng)) is not None:
-        W, _ = _coarse(easy, some_images(problem.blocks.data, images), init, rank, rng, run)
-        return W, coefficients_for(W, problem.blocks, run)
     if (pixels := _sample(problem.blocks.shape[0], 2 * rank, rng)) is not None:
         _, H = _coarse(easy, some_pixels(problem.blocks.data, pixels), init, rank, rng, run)
         return parts_for(H, problem.blocks, run), H
@@ -74,6 +72,23 @@ def _improved(
     if penalised:
         return _after(PLAIN_ITERATIONS, easy, W, H, run, little=0)
     return _after(FROBENIUS_ITERATIONS, easy, W, H, run) if other_loss else (W, H)
+
+
+def parts_of_sample(
+    init: Init, problem: Problem, rank: int, rng: np.random.Generator, run: Runner[Any]
+) -> Array | None:
+    """The parts that a sample of the images makes; None where the start is another."""
+    easy = _easy(problem)
+    plain = isinstance(problem.loss, Frobenius) and problem.solver.needs != easy.solver.needs
+    if problem.blocks.weights is not None or not getattr(init, "lead_in", False) or plain:
+        return None
+    images = _sample(problem.blocks.shape[1], rank, rng)
+    return None if images is None else _coarse(easy, some_images(problem.blocks.data, images), init, rank, rng, run)[0]
+
+
+def _easy(problem: Problem) -> Problem:
+    """Squared Frobenius of the same V, without penalties."""
+    return replace(problem, loss=Frobenius(), solver=HALS(), penalty_W=Weight(), penalty_H=Weight(), steering=FREE)
 
 
 def _sample(size: int, rank: int, rng: np.random.Generator) -> Array | None:

@@ -12,8 +12,9 @@ from imgnmf.core.iterate import Problem
 from imgnmf.core.lead_in import led_in_start, lifted
 from imgnmf.core.other_half import coefficients_for
 from imgnmf.core.parts import Array
+from imgnmf.core.steering import Steering
 
-__all__ = ["steered_start"]
+__all__ = ["inside", "steered_start"]
 
 
 def steered_start(
@@ -25,6 +26,11 @@ def steered_start(
         W, H = led_in_start(init, problem, rank, rng, run)
     else:
         W, H = _beside(steering.fixed_W, init, problem, rank, rng, run)
+    return inside(steering, W, H)
+
+
+def inside(steering: Steering, W: Array, H: Array) -> tuple[Array, Array]:
+    """A start, brought into the sets that it must stay in."""
     if steering.constraint_H is not None:
         share = np.asarray(steering.constraint_H.excess(H), H.dtype)
         W, H = W * share, steering.constraint_H.projected(H / share)

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks, Runner
-from imgnmf.core.check import look_over
+from imgnmf.core.check import Figures, look_over
 from imgnmf.core.losses import Loss
 from imgnmf.core.parts import Array
 from imgnmf.core.sparse import is_sparse, refuse_unfit
 
-__all__ = ["as_blocks", "in_user_units", "power_of_two"]
+__all__ = ["as_blocks", "in_user_units", "looked_for", "power_of_two", "scaled_blocks"]
 
 # As many entries tell the median that a floor is relative to.
 SAMPLED = 1_000_000
@@ -25,8 +25,17 @@ def as_blocks(V: Any, loss: Loss, weights: Array | None = None, run: Runner[Any]
     what it holds is checked.
     """
     refuse_unfit(V, loss)
-    every = max(1, V.shape[0] * V.shape[1] // SAMPLED) if loss.floor else 0
-    seen = look_over(V, run, sums=not loss.floor, every=every)
+    return scaled_blocks(V, loss, look_over(V, run, **looked_for(V.shape, loss)), weights)
+
+
+def looked_for(shape: tuple[int, int], loss: Loss) -> dict[str, Any]:
+    """What the first reading of V is to bring: a median for a floor, or the sums, which a floor would change."""
+    every = max(1, shape[0] * shape[1] // SAMPLED) if loss.floor else 0
+    return {"sums": not loss.floor, "every": every}
+
+
+def scaled_blocks(V: Any, loss: Loss, seen: Figures, weights: Array | None = None) -> ColumnBlocks:
+    """`as_blocks` for a V that was looked over."""
     largest = seen.largest
     dtype = np.dtype(np.float64 if V.dtype == np.float64 else np.float32)
     exponent = int(np.frexp(largest)[1])

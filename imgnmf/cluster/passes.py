@@ -1,0 +1,119 @@
+"""V and H with the workers of a cluster: what `imgnmf.core.iterate.iterate` needs of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from imgnmf.cluster.holder import Kept, Order, begin, finish, pass_over, state
+from imgnmf.cluster.team import Team
+from imgnmf.cluster.wire import Passed
+from imgnmf.core.extrapolation import Way
+from imgnmf.core.iterate import Iterate, Problem
+from imgnmf.core.parts import Array, Visit
+
+__all__ = ["Passes"]
+
+Watch = Callable[[Passed], object]
+
+
+@dataclass(frozen=True)
+class _PendingH:
+    """The accepted H, fetched when it is looked at."""
+
+    passes: Passes
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        del copy
+        return np.asarray(self.passes.fetched(), dtype)
+
+
+class Passes:
+    """The workers' part of the loop; and what it takes to do it again for a worker that was lost.
+
+    The client keeps H as it was some passes ago, and W of every pass since: a piece that was lost begins there and does
+    the same passes again, so the result is the same to the last bit.
+
+    Parameters
+    ----------
+    team : Team
+    problem : Problem
+    H : array, shape (rank, n_images)
+        The start.
+    keep_every : int
+        H comes to the client every so many passes.
+    watch : callable, optional
+        Called with a `Passed` after each.
+    """
+
+    def __init__(self, team: Team, problem: Problem, H: Array, keep_every: int, watch: Watch | None) -> None:
+        self.team, self.keep_every, self.watch = team, keep_every, watch
+        nothing = replace(problem.blocks, data=np.empty((0, 0), problem.blocks.data.dtype))
+        self.problem = replace(problem, blocks=nothing)
+        self.number, self.was_accepted = 0, False
+        self.best: Iterate | None = None
+        self.kept_best: Iterate | None = None
+        spans = [team.span(key) for key in range(len(team.cuts))]
+        self.kept = [Kept(0, H[:, span], H[:, span]) for span in spans]
+        self.since: tuple[tuple[Order, Array], ...] = ()
+        team.each(begin, self.problem, own=self.kept)
+        team.recall = self._recall
+
+    @property
+    def accepted(self) -> Array:
+        """The best pair's H; it stays with the workers until it is looked at."""
+        return _PendingH(self)  # type: ignore[return-value]
+
+    @property
+    def last(self) -> Array:
+        """What the next pass is extrapolated from; it stays with the workers for good."""
+        return _PendingH(self)  # type: ignore[return-value]
+
+    def accept(self) -> None:
+        """Tell the workers with the next pass."""
+        self.was_accepted = True
+
+    def passed(self, problem: Problem, W: Array, way: Way, checking: bool) -> Visit:
+        """One pass over all pieces, as often as it takes."""
+        del problem
+        started, self.team.restored = time.perf_counter(), 0
+        if self.number == 1 or (self.number and self.number % self.keep_every == 0):
+            self._keep()
+        order = Order(self.number + 1, self.was_accepted, way, checking)
+        visit = self.team.total(pass_over, order, W)
+        self.number, self.was_accepted, self.since = order.number, False, (*self.since, (order, W))
+        if self.watch is not None:
+            self.watch(self._report(time.perf_counter() - started))
+        return visit
+
+    def remembered(self, iterates: Iterator[Iterate]) -> Iterator[Iterate]:
+        """The same iterates; what is kept of H belongs to the last one."""
+        for self.best in iterates:
+            yield self.best
+
+    def fetched(self) -> Array:
+        """The accepted H of all pieces."""
+        return np.concatenate([H for H, _ in self.team.each(state, self.number, self.was_accepted)], axis=1)
+
+    def finished(self, W: Array, *, exact: bool) -> tuple[Array, float, float]:
+        """The final H, with the loss and the squared residual of the pair."""
+        ends = self.team.each(finish, self.number, self.was_accepted, exact, sent=W)
+        H, losses, squares = zip(*ends, strict=True)
+        return np.concatenate(H, axis=1), sum(losses), sum(squares)
+
+    def _keep(self) -> None:
+        found = self.team.each(state, self.number, self.was_accepted)
+        self.kept, self.since = [Kept(self.number, *pair) for pair in found], ()
+        if self.best is not None:
+            self.kept_best = replace(self.best, H=np.concatenate([H for H, _ in found], axis=1))
+
+    def _recall(self, team: Team, key: int) -> None:
+        team.one(key, begin, self.problem, own=replace(self.kept[key], since=self.since))
+
+    def _report(self, seconds: float) -> Passed:
+        team = self.team
+        return Passed(self.number, seconds, len(set(team.places)), team.bytes_down, team.bytes_up, team.restored)
