@@ -64,10 +64,13 @@ class Fitting:
     ) -> Factorization:
         """Start, or go on where an earlier run stopped, iterate until something ends it, and finish."""
         problem, begin, history = self._begun(problem, rng, run, keeping.progress.standing)
-        iterates = iterate(problem, begin, run, lasting=keeping.lasting)
         after = partial(keeping.after, history=history, loss=problem.loss)
+        iterates = iterate(problem, begin, run, lasting=keeping.lasting)
         best, reason, converged = limits.follow(iterates, begin, problem, history, after)
         after(best, last=True)
+        # All buffers of H but that of the best pair are free from here on.
+        best = replace(best, last_H=best.H)
+        del iterates, begin
         if best.iteration and self.ends_exactly(problem, reason, converged):
             inside = problem.steering.constraint_H
             try:

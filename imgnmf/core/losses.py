@@ -201,7 +201,7 @@ class BetaDivergence:
         if form == "gradient":
             return gradient
         second = self._curvature(pull, model, weights)
-        if form == "rough curvature":
+        if form == "rough curvature" and _rough_enough(fixed, second):
             fixed, second = fixed.astype(np.float32), second.astype(np.float32)
         hessians = pair_products(fixed, second)
         return Curvature(gradient.minus, gradient.plus, hessians, loss, squared)
@@ -277,6 +277,13 @@ def ItakuraSaito(floor: float = 1e-3) -> BetaDivergence:
 def model_of(V: Array, fixed: Array, moving: Array) -> Array:
     """``fixed.T @ moving`` in the memory order of V, so that element-wise work runs along both."""
     return np.asarray(fixed.T @ moving if V.flags.c_contiguous else (moving.T @ fixed).T)
+
+
+def _rough_enough(fixed: Array, second: Array) -> bool:
+    """Whether float32 has the range for ``sum_i fixed_ai fixed_bi second_ij``."""
+    with np.errstate(over="ignore"):
+        largest = float(fixed.max(initial=0)) ** 2 * float(second.max(initial=0)) * len(second)
+    return 1e-20 < largest < 1e37 and float(fixed.max(initial=0)) < 1e18 and float(second.max(initial=0)) < 1e37
 
 
 def pair_products(fixed: Array, weights: Array) -> Array:

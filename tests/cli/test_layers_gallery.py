@@ -61,7 +61,7 @@ def test_ctrl_c_in_a_layer_keeps_the_ranks_and_the_layers_so_far(folder, tmp_pat
     assert "k02.imgnmf" in made
     assert ("layers.imgnmf" in made) == kept
     if kept:
-        deep = load_layers(out / "layers.imgnmf")
+        deep, _meta = load_layers(out / "layers.imgnmf")
         assert (deep.ranks, deep.interrupted) == ((6, 4), True)
 
 

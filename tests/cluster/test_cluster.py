@@ -197,7 +197,7 @@ def test_bad_data_is_refused_with_its_place(client, tmp_path):
     for bad, word in ((np.nan, "non-finite"), (-1.0, "negative")):
         V = planted(8, 900, np.float64)
         V[3, 700] = bad
-        refused(V, client, DataError, rf"(?s)images 450 to 899.*{word}.*pixel 3, image 250")
+        refused(V, client, DataError, rf"{word}.*pixel 3, image 700")
     np.save(tmp_path / "short.npy", np.ones((50, 8)))
     whole = (tmp_path / "short.npy").read_bytes()
     (tmp_path / "short.npy").write_bytes(whole[:-100])
