@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from imgnmf.core.factorize import factorize
     from imgnmf.core.inits import NNDSVD, SPA, ColumnSample, GivenFactors, RandomInit
     from imgnmf.core.losses import BetaDivergence, Frobenius, ItakuraSaito, KullbackLeibler
+    from imgnmf.core.online import Online
     from imgnmf.core.penalties import L1, L2
     from imgnmf.core.result import Factorization, Trace
     from imgnmf.core.solvers import ANLS, HALS, MU, Newton, ProjectedGradient
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from imgnmf.studies.layers import Layer, LayeredFactorization, factorize_layers
     from imgnmf.studies.ranks import RankStudy, factorize_ranks
     from imgnmf.studies.stability import consensus
+    from imgnmf.studies.stream import Stream
 
 __version__ = "0.1.0"
 
@@ -53,6 +55,7 @@ __all__ = [
     "LeastAbsolute",
     "ModelMeta",
     "Newton",
+    "Online",
     "Orthogonal",
     "ProjectedGradient",
     "RandomInit",
@@ -62,6 +65,7 @@ __all__ = [
     "Simplex",
     "Smooth",
     "Sparseness",
+    "Stream",
     "TimeLimit",
     "Trace",
     "UpperBound",
@@ -91,6 +95,7 @@ _HOME = {
     "imgnmf.core.factorize": ("factorize",),
     "imgnmf.core.inits": ("NNDSVD", "SPA", "ColumnSample", "GivenFactors", "RandomInit"),
     "imgnmf.core.losses": ("BetaDivergence", "Frobenius", "ItakuraSaito", "KullbackLeibler"),
+    "imgnmf.core.online": ("Online",),
     "imgnmf.core.penalties": ("L1", "L2", "Orthogonal", "Smooth"),
     "imgnmf.core.result": ("Factorization", "Trace"),
     "imgnmf.core.robust": ("L21", "Huber", "LeastAbsolute"),
@@ -102,6 +107,7 @@ _HOME = {
     "imgnmf.studies.layers": ("Layer", "LayeredFactorization", "factorize_layers"),
     "imgnmf.studies.ranks": ("RankStudy", "factorize_ranks"),
     "imgnmf.studies.stability": ("consensus",),
+    "imgnmf.studies.stream": ("Stream",),
 }
 _MODULES = ("errors", "images", "viz")
 

@@ -16,6 +16,7 @@ from imgnmf.core.constraints import Constraint
 from imgnmf.core.fitting import Fitting
 from imgnmf.core.inits import ColumnSample, GivenFactors, RandomInit
 from imgnmf.core.limits import MAX_ITER, Callback, Limits, State
+from imgnmf.core.online import Online
 from imgnmf.core.penalties import Penalties
 from imgnmf.core.result import Factorization
 from imgnmf.core.seen import usable
@@ -44,6 +45,7 @@ def factorize(
     weights: Any = None,
     missing: Literal["error", "mask"] = "error",
     negative: Literal["error", "clip"] = "error",
+    online: Online | None = None,
     stop: StoppingRule | Sequence[StoppingRule] | None = None,
     max_iter: int = 500,
     time_limit: float | None = None,
@@ -82,6 +84,8 @@ def factorize(
         Refuse NaN, or give it weight 0.
     negative : {"error", "clip"}
         Refuse negative values, or set them to 0 in a copy.
+    online : Online, optional
+        Improve W many times within a pass first, for many images.
     stop : rule or sequence of rules, optional
         None for ``RelativeDecrease()``.
     max_iter : int
@@ -128,7 +132,7 @@ def factorize(
     steering = checked_steering(
         fixed_W, constraint_W, constraint_H, penalty_W=penalty_W, solver=chosen, rank=rank, n_pixels=data.shape[0]
     )
-    fitting = Fitting(as_loss(loss), chosen, start, rank, penalty_W, penalty_H, steering)
+    fitting = Fitting(as_loss(loss), chosen, start, rank, penalty_W, penalty_H, steering, online)
     blocks = as_blocks(data, fitting.loss, seen)
     if not stored_values(data).any():
         return fitting.of_nothing(data.shape, blocks)

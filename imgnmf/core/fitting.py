@@ -12,12 +12,14 @@ from imgnmf.core.blocks import ColumnBlocks, Runner, energy_of
 from imgnmf.core.encode import encodable, exact_coefficients
 from imgnmf.core.inits import Init
 from imgnmf.core.iterate import Iterate, Problem, exact_loss, iterate, settled
-from imgnmf.core.limits import MAX_ITER, Limits
+from imgnmf.core.limits import INTERRUPTED, MAX_ITER, Limits
+from imgnmf.core.online import Online
+from imgnmf.core.parts import Array
 from imgnmf.core.penalties import Penalties, Weight, weights_of
 from imgnmf.core.result import Factorization, History, in_unit
 from imgnmf.core.robust import Robust
 from imgnmf.core.seen import only_seen
-from imgnmf.core.start import steered_start
+from imgnmf.core.start import coefficients_in, steered_start
 from imgnmf.core.steering import FREE, Steering
 from imgnmf.core.units import in_user_units, power_of_two
 from imgnmf.errors import DataWarning
@@ -36,6 +38,7 @@ class Fitting:
     penalty_W: Penalties
     penalty_H: Penalties
     steering: Steering = FREE
+    online: Online | None = None
 
     def problem(self, blocks: ColumnBlocks, run: Runner[Any]) -> Problem:
         """The problem in the unit of the blocks."""
@@ -59,7 +62,14 @@ class Fitting:
         W, H = steered_start(self.init, problem, self.rank, rng, run)
         problem = settled(problem, W, H)
         history = History(rounding=problem.rounding, reference=problem.reference)
-        best, reason, converged = limits.follow(iterate(problem, W, H, run), problem, history)
+        interrupted = False
+        if self.online is not None:
+            W, interrupted = _improved_online(self.online, problem, W, limits, run)
+            H = coefficients_in(problem, W, run)
+        if interrupted:
+            best, reason, converged = None, INTERRUPTED, False
+        else:
+            best, reason, converged = limits.follow(iterate(problem, W, H, run), problem, history)
         if best is None:
             best = Iterate(W, H, np.nan, np.nan, np.nan)
         elif (converged or reason.startswith(MAX_ITER)) and encodable(self.loss) and self.loss.convex:
@@ -111,3 +121,18 @@ class Fitting:
             solver=self.solver.name,
             init=self.init.name,
         )
+
+
+def _improved_online(
+    online: Online, problem: Problem, W: Array, limits: Limits, run: Runner[Any]
+) -> tuple[Array, bool]:
+    """Parts after the windows, and whether Ctrl-C came; or after those that the time allowed."""
+    last = W
+    try:
+        for learned in online.improved(problem, W, run):
+            last = learned
+            if limits.time_is_up():
+                break
+    except KeyboardInterrupt:
+        return last, True
+    return last, False

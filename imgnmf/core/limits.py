@@ -12,7 +12,7 @@ import numpy as np
 from imgnmf.core.iterate import Iterate, Problem
 from imgnmf.core.parts import Array
 from imgnmf.core.result import History, in_unit
-from imgnmf.core.stopping import StoppingRule
+from imgnmf.core.stopping import StoppingRule, TimeLimit
 from imgnmf.core.units import in_user_units, power_of_two
 
 __all__ = ["INTERRUPTED", "MAX_ITER", "Callback", "Limits", "State"]
@@ -53,6 +53,11 @@ class Limits:
     max_iter: int
     callback: Callback | None
     started: float
+
+    def time_is_up(self) -> bool:
+        """Whether a time limit was reached, for work that is not an iteration."""
+        seconds = time.perf_counter() - self.started
+        return any(isinstance(rule, TimeLimit) and seconds >= rule.seconds for rule in self.rules)
 
     def follow(
         self, iterates: Iterator[Iterate], problem: Problem, history: History

@@ -12,7 +12,7 @@ from imgnmf.core.iterate import Problem
 from imgnmf.core.lead_in import led_in_start, lifted
 from imgnmf.core.parts import Array
 
-__all__ = ["steered_start"]
+__all__ = ["coefficients_in", "steered_start"]
 
 
 def steered_start(
@@ -30,6 +30,13 @@ def steered_start(
         if steering.fixed_W is not None:
             W[: steering.n_fixed] = steering.fixed_W
     return steering.kept_W(W), H
+
+
+def coefficients_in(problem: Problem, W: Array, run: Runner[Any]) -> Array:
+    """Coefficients to start from for the parts `W`, where the solver and the constraint want them."""
+    H = coefficients_for(W, problem.blocks, run)
+    H = lifted(H) if problem.solver.needs_positive else H
+    return H if problem.steering.constraint_H is None else problem.steering.constraint_H.projected(H)
 
 
 def _beside(
