@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from imgnmf.core.graphs import neighbour_graph
     from imgnmf.core.inits import NNDSVD, SPA, ColumnSample, GivenFactors, RandomInit
     from imgnmf.core.losses import BetaDivergence, Frobenius, ItakuraSaito, KullbackLeibler
+    from imgnmf.core.online import Online
     from imgnmf.core.penalties import L1, L2, Neighbours
     from imgnmf.core.projective import ProjectiveFactorization, factorize_projective
     from imgnmf.core.result import Factorization, Trace
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from imgnmf.studies.layers import Layer, LayeredFactorization, factorize_layers
     from imgnmf.studies.ranks import RankStudy, factorize_ranks
     from imgnmf.studies.stability import consensus
+    from imgnmf.studies.stream import Stream
 
 __version__ = "0.1.0"
 
@@ -61,6 +63,7 @@ __all__ = [
     "Neighbours",
     "Newton",
     "NonSmooth",
+    "Online",
     "Orthogonal",
     "ProjectedGradient",
     "ProjectiveFactorization",
@@ -71,6 +74,7 @@ __all__ = [
     "Simplex",
     "Smooth",
     "Sparseness",
+    "Stream",
     "TimeLimit",
     "Trace",
     "UpperBound",
@@ -113,6 +117,7 @@ _HOME = {
     "imgnmf.core.losses": ("BetaDivergence", "Frobenius", "ItakuraSaito", "KullbackLeibler"),
     "imgnmf.core.penalties": ("L1", "L2", "Neighbours", "Orthogonal", "Smooth"),
     "imgnmf.core.projective": ("ProjectiveFactorization", "factorize_projective"),
+    "imgnmf.core.online": ("Online",),
     "imgnmf.core.result": ("Factorization", "Trace"),
     "imgnmf.core.robust": ("L21", "Huber", "LeastAbsolute"),
     "imgnmf.core.solvers": ("ANLS", "HALS", "MU", "Newton", "ProjectedGradient"),
@@ -124,6 +129,7 @@ _HOME = {
     "imgnmf.studies.layers": ("Layer", "LayeredFactorization", "factorize_layers"),
     "imgnmf.studies.ranks": ("RankStudy", "factorize_ranks"),
     "imgnmf.studies.stability": ("consensus",),
+    "imgnmf.studies.stream": ("Stream",),
 }
 _MODULES = ("cluster", "compression", "errors", "family", "images", "topics", "viz")
 

@@ -17,7 +17,7 @@ from imgnmf.errors import IncompatibleError
 
 __all__ = ["Identity", "check_same", "described", "identity_of", "rng_of"]
 
-CHOICES = ("rank", "loss", "solver", "init", "penalty_W", "penalty_H")
+CHOICES = ("rank", "loss", "solver", "init", "penalty_W", "penalty_H", "online")
 STEERING = ("fixed_W", "constraint_W", "constraint_H")
 DIGEST = "SHA-256 "
 RNG, ANY = "rng", "any"

@@ -30,7 +30,7 @@ from imgnmf.core.start import inside, steered_start
 from imgnmf.core.steering import checked_steering
 from imgnmf.core.stopping import StoppingRule
 from imgnmf.core.units import looked_for, scaled_blocks
-from imgnmf.errors import ClusterError, IncompatibleError, ParameterError
+from imgnmf.errors import ClusterError, ParameterError
 
 __all__ = ["factorize"]
 
@@ -131,7 +131,7 @@ def factorize(
         if not blocks.largest:
             return fitting.of_nothing(source.shape, blocks)
         problem = _problem(fitting, blocks, team)
-        _refuse_ties(problem)
+        problem.refuse_ties("on a cluster it is spread over the workers: use imgnmf.factorize")
         W, H = _start(fitting, problem, team, stream, run)
         problem = settled(problem, W, H)
         passes = Passes(team, problem, H, keep_every, watch)
@@ -154,14 +154,6 @@ def _problem(fitting: Fitting, blocks: ColumnBlocks, team: Team) -> Problem:
     like = replace(blocks, data=np.empty((0, 0), blocks.data.dtype))
     energies, totals = zip(*(pair for piece in team.each(sums, like) for pair in piece), strict=True)
     return fitting.problem_of(blocks, sum(energies), sum(totals))
-
-
-def _refuse_ties(problem: Problem) -> None:
-    if problem.tied or problem.penalty_H.ties is not None:
-        raise IncompatibleError(
-            "what ties images to each other (Sparseness on H, Neighbours) needs all of H in one place, and on a "
-            "cluster it is spread over the workers: use imgnmf.factorize"
-        )
 
 
 def _start(

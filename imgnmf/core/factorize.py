@@ -16,6 +16,7 @@ from imgnmf.core.constraints import Constraint
 from imgnmf.core.fitting import Fitting, best_fit
 from imgnmf.core.inits import ColumnSample, GivenFactors, RandomInit
 from imgnmf.core.limits import Callback, State, limits_of, warn_if_cut_short
+from imgnmf.core.online import Online
 from imgnmf.core.penalties import Penalties
 from imgnmf.core.progress import Keeper, Progress, Session, Task
 from imgnmf.core.result import Factorization
@@ -45,6 +46,7 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
     weights: Any = None,
     missing: Literal["error", "mask"] = "error",
     negative: Literal["error", "clip"] = "error",
+    online: Online | None = None,
     stop: StoppingRule | Sequence[StoppingRule] | None = None,
     max_iter: int = 500,
     time_limit: float | None = None,
@@ -89,6 +91,8 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
         Refuse NaN, or give it weight 0.
     negative : {"error", "clip"}
         Refuse negative values, or set them to 0 in a copy.
+    online : Online, optional
+        Improve W many times within a pass first, for many images.
     stop : rule or sequence of rules, optional
         None for ``RelativeDecrease()``.
     max_iter : int
@@ -150,7 +154,7 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
         rank=rank,
         n_pixels=data.shape[0],
     )
-    fitting = Fitting(as_loss(loss), chosen, start, rank, penalty_W, penalty_H, steering)
+    fitting = Fitting(as_loss(loss), chosen, start, rank, penalty_W, penalty_H, steering, online)
     n_init, generator = checked_count("n_init", n_init, 1), np.random.default_rng(rng)
     n_threads = useful_threads(threads, data.shape, rank)
     if memory is not None:

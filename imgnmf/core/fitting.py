@@ -15,12 +15,14 @@ from imgnmf.core.encode import encodable, exact_coefficients
 from imgnmf.core.inits import Init
 from imgnmf.core.iterate import Iterate, Problem, exact_loss, first_iterate, iterate, settled
 from imgnmf.core.limits import INTERRUPTED, MAX_ITER, Limits
+from imgnmf.core.online import Online
+from imgnmf.core.parts import Array
 from imgnmf.core.penalties import Penalties, Weight, weights_of
 from imgnmf.core.progress import Keeping, Progress, Session, Standing
 from imgnmf.core.result import Factorization, History, in_unit
 from imgnmf.core.robust import Robust
 from imgnmf.core.seen import only_seen
-from imgnmf.core.start import steered_start
+from imgnmf.core.start import coefficients_in, steered_start
 from imgnmf.core.steering import FREE, Steering
 from imgnmf.core.units import in_user_units, power_of_two
 from imgnmf.errors import DataWarning
@@ -39,6 +41,7 @@ class Fitting:
     penalty_W: Penalties
     penalty_H: Penalties
     steering: Steering = FREE
+    online: Online | None = None
 
     def problem(self, blocks: ColumnBlocks, run: Runner[Any]) -> Problem:
         """The problem in the unit of the blocks."""
@@ -63,7 +66,9 @@ class Fitting:
         self, problem: Problem, rng: np.random.Generator, limits: Limits, run: Runner[Any], keeping: Keeping
     ) -> Factorization:
         """Start, or go on where an earlier run stopped, iterate until something ends it, and finish."""
-        problem, begin, history = self._begun(problem, rng, run, keeping.progress.standing)
+        problem, begin, history, interrupted = self._begun(problem, rng, limits, run, keeping.progress.standing)
+        if interrupted:
+            return self.result(begin, problem, history, INTERRUPTED, False)
         after = partial(keeping.after, history=history, loss=problem.loss)
         iterates = iterate(problem, begin, run, lasting=keeping.lasting)
         best, reason, converged = limits.follow(iterates, begin, problem, history, after)
@@ -87,14 +92,18 @@ class Fitting:
         return ended and alone and encodable(self.loss) and bool(self.loss.convex)
 
     def _begun(
-        self, problem: Problem, rng: np.random.Generator, run: Runner[Any], standing: Standing | None
-    ) -> tuple[Problem, Iterate, History]:
+        self, problem: Problem, rng: np.random.Generator, limits: Limits, run: Runner[Any], standing: Standing | None
+    ) -> tuple[Problem, Iterate, History, bool]:
         if standing is not None:
             history = replace(standing.history, rounding=problem.rounding, reference=problem.reference)
-            return replace(problem, loss=standing.loss), standing.iterate, history
+            return replace(problem, loss=standing.loss), standing.iterate, history, False
         W, H = steered_start(self.init, problem, self.rank, rng, run)
         history = History(rounding=problem.rounding, reference=problem.reference)
-        return settled(problem, W, H), first_iterate(problem, W, H), history
+        problem, interrupted = settled(problem, W, H), False
+        if self.online is not None:
+            W, interrupted = _improved_online(self.online, problem, W, limits, run)
+            H = coefficients_in(problem, W, run)
+        return problem, first_iterate(problem, W, H), history, interrupted
 
     def result(
         self,
@@ -176,3 +185,18 @@ def best_fit(
         if fit.reason == INTERRUPTED:
             return replace(best, reason=INTERRUPTED, converged=False)
     return cast("Factorization", best)
+
+
+def _improved_online(
+    online: Online, problem: Problem, W: Array, limits: Limits, run: Runner[Any]
+) -> tuple[Array, bool]:
+    """Parts after the windows, and whether Ctrl-C came; or after those that the time allowed."""
+    last = W
+    try:
+        for learned in online.improved(problem, W, run):
+            last = learned
+            if limits.time_is_up():
+                break
+    except KeyboardInterrupt:
+        return last, True
+    return last, False

@@ -28,6 +28,7 @@ from imgnmf.core.robust import Robust
 from imgnmf.core.solvers import Solver
 from imgnmf.core.sparse import is_sparse, model_at, stored_divergence, stored_squares
 from imgnmf.core.steering import FREE, Steering
+from imgnmf.errors import IncompatibleError
 
 __all__ = ["Held", "Iterate", "Memory", "Problem", "exact_loss", "first_iterate", "iterate", "one_pass", "settled"]
 
@@ -82,6 +83,13 @@ class Problem:
     def tied(self) -> bool:
         """Whether a set ties the images together, so that H must be stepped as a whole."""
         return self.steering.constraint_H is not None and self.steering.constraint_H.ties
+
+    def refuse_ties(self, why: str) -> None:
+        """Raise if a set or a penalty ties images to each other."""
+        if self.tied or self.penalty_H.ties is not None:
+            raise IncompatibleError(
+                f"what ties images to each other (Sparseness on H, Neighbours) needs all of H in one place, and {why}"
+            )
 
     def stationarity_of_W(self, total: Parts, W: Array) -> float:
         """What one more step on W promises to gain."""

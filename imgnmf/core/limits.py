@@ -14,7 +14,7 @@ from imgnmf.core.blocks import ColumnBlocks
 from imgnmf.core.check import checked_count
 from imgnmf.core.parts import Array
 from imgnmf.core.result import History, Trace, in_unit
-from imgnmf.core.stopping import StoppingRule, as_rules
+from imgnmf.core.stopping import StoppingRule, TimeLimit, as_rules
 from imgnmf.core.units import in_user_units, power_of_two
 from imgnmf.errors import ConvergenceWarning
 
@@ -128,6 +128,11 @@ class Limits:
     max_iter: int
     callback: Callback | None
     started: float
+
+    def time_is_up(self) -> bool:
+        """Whether a time limit was reached, for work that is not an iteration."""
+        seconds = time.perf_counter() - self.started
+        return any(isinstance(rule, TimeLimit) and seconds >= rule.seconds for rule in self.rules)
 
     def follow(
         self,

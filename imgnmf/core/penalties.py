@@ -162,7 +162,10 @@ class Weight:
         """The same penalty where the objective counts `objective` times, and the factor `factor` times as much."""
         if self == Weight():
             return self
-        return Weight(self.l1 * objective / factor, self.l2 * objective / factor**2)
+        square = objective / factor**2
+        return Weight(
+            self.l1 * objective / factor, self.l2 * square, self.overlap * square, self.smooth * square, self.grid
+        )
 
     def applied(self, parts: Parts, moving: Array) -> Any:
         """The parts of loss plus penalty."""

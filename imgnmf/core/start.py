@@ -14,7 +14,7 @@ from imgnmf.core.other_half import coefficients_for
 from imgnmf.core.parts import Array
 from imgnmf.core.steering import Steering
 
-__all__ = ["inside", "steered_start"]
+__all__ = ["coefficients_in", "inside", "steered_start"]
 
 
 def steered_start(
@@ -37,6 +37,13 @@ def inside(steering: Steering, W: Array, H: Array) -> tuple[Array, Array]:
         if steering.fixed_W is not None:
             W[: steering.n_fixed] = steering.fixed_W
     return steering.kept_W(W), H
+
+
+def coefficients_in(problem: Problem, W: Array, run: Runner[Any]) -> Array:
+    """Coefficients to start from for the parts `W`, where the solver and the constraint want them."""
+    H = coefficients_for(W, problem.blocks, run)
+    H = lifted(H) if problem.solver.needs_positive else H
+    return H if problem.steering.constraint_H is None else problem.steering.constraint_H.projected(H)
 
 
 def _beside(
