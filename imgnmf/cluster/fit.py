@@ -19,12 +19,13 @@ from imgnmf.core.choices import InitLike, LossLike, SolverLike, as_init, as_loss
 from imgnmf.core.constraints import Constraint
 from imgnmf.core.fitting import Fitting
 from imgnmf.core.inits import ColumnSample, GivenFactors, RandomInit
-from imgnmf.core.iterate import Problem, first_iterate, iterate, settled
+from imgnmf.core.iterate import first_iterate, iterate
 from imgnmf.core.lead_in import lifted, parts_of_sample
 from imgnmf.core.limits import Callback, Limits, limits_of, warn_if_cut_short
 from imgnmf.core.losses import Loss
 from imgnmf.core.parts import Array
 from imgnmf.core.penalties import Penalties
+from imgnmf.core.problem import Problem, settled
 from imgnmf.core.result import Factorization, History
 from imgnmf.core.start import inside, steered_start
 from imgnmf.core.steering import checked_steering

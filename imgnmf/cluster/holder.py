@@ -20,9 +20,10 @@ from imgnmf.core.blocks import ColumnBlocks, Runner, running
 from imgnmf.core.check import Seen, as_matrix, look_at
 from imgnmf.core.encode import exact_coefficients
 from imgnmf.core.extrapolation import Way
-from imgnmf.core.iterate import Memory, Problem, exact_loss, one_pass
+from imgnmf.core.iterate import Memory, one_pass
 from imgnmf.core.other_half import coefficients_for
-from imgnmf.core.parts import Array, Visit, inner
+from imgnmf.core.parts import Array, inner
+from imgnmf.core.problem import Problem, Visit, exact_loss
 
 __all__ = [
     "Holder",

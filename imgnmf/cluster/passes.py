@@ -13,8 +13,9 @@ from imgnmf.cluster.holder import Kept, Order, begin, finish, pass_over, state
 from imgnmf.cluster.team import Team
 from imgnmf.cluster.wire import Passed
 from imgnmf.core.extrapolation import Way
-from imgnmf.core.iterate import Iterate, Problem
-from imgnmf.core.parts import Array, Visit
+from imgnmf.core.iterate import Iterate
+from imgnmf.core.parts import Array
+from imgnmf.core.problem import Problem, Visit
 
 __all__ = ["Passes"]
 

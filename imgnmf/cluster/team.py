@@ -18,7 +18,8 @@ from imgnmf.cluster.holder import Holder, NotHeld, columns, do, hold, keys_held
 from imgnmf.cluster.sources import Source
 from imgnmf.cluster.wire import aligned_visit, check_versions, version_here, wire_size
 from imgnmf.core.blocks import block_spans
-from imgnmf.core.parts import Array, Visit
+from imgnmf.core.parts import Array
+from imgnmf.core.problem import Visit
 from imgnmf.errors import ClusterError, ImgnmfError
 
 __all__ = ["Columns", "Team", "working"]

@@ -12,7 +12,8 @@ from distributed import Client
 from distributed.protocol import serialize
 
 import imgnmf
-from imgnmf.core.parts import Array, Visit
+from imgnmf.core.parts import Array
+from imgnmf.core.problem import Visit
 from imgnmf.errors import ClusterError
 
 __all__ = ["Passed", "aligned", "aligned_visit", "check_versions", "connected", "version_here", "wire_size"]

@@ -13,11 +13,12 @@ import numpy as np
 from imgnmf.core.blocks import ColumnBlocks, Runner, energy_of, total_of
 from imgnmf.core.encode import encodable, exact_coefficients
 from imgnmf.core.inits import Init
-from imgnmf.core.iterate import Iterate, Problem, exact_loss, first_iterate, iterate, settled
+from imgnmf.core.iterate import Iterate, first_iterate, iterate
 from imgnmf.core.limits import INTERRUPTED, MAX_ITER, Limits
 from imgnmf.core.online import Online
 from imgnmf.core.parts import Array
 from imgnmf.core.penalties import Penalties, Weight, weights_of
+from imgnmf.core.problem import Problem, exact_loss, settled
 from imgnmf.core.progress import Keeping, Progress, Session, Standing
 from imgnmf.core.result import Factorization, History, in_unit
 from imgnmf.core.robust import Robust

@@ -18,83 +18,16 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from imgnmf.core.blocks import ColumnBlocks, Runner, block_spans, tree_sum
-from imgnmf.core.constraints import Constraint, constrained_step, promised_gain
+from imgnmf.core.blocks import Runner, block_spans, tree_sum
+from imgnmf.core.constraints import promised_gain
 from imgnmf.core.extrapolation import Way, extrapolated
-from imgnmf.core.losses import Loss
-from imgnmf.core.parts import Array, Parts, Visit, inner
-from imgnmf.core.penalties import Weight
-from imgnmf.core.robust import Robust
-from imgnmf.core.solvers import Solver
-from imgnmf.core.sparse import is_sparse, model_at, stored_divergence, stored_squares
-from imgnmf.core.steering import FREE, Steering
-from imgnmf.errors import IncompatibleError
+from imgnmf.core.parts import Array, Parts
+from imgnmf.core.problem import Problem, Visit
 
-__all__ = ["Held", "Iterate", "Memory", "Problem", "exact_loss", "first_iterate", "iterate", "one_pass", "settled"]
+__all__ = ["Held", "Iterate", "Memory", "first_iterate", "iterate", "one_pass"]
 
 # The stationarity of both halves costs a product more than the pass itself needs, so it is looked at now and then.
 CHECK_EVERY = 10
-# As many images tell how large residuals are.
-SETTLING_IMAGES = 1000
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is minimised, over which data, by which steps. Factors are k-major: ``V ~ W.T @ H``."""
-
-    blocks: ColumnBlocks
-    loss: Loss
-    solver: Solver
-    penalty_W: Weight
-    penalty_H: Weight
-    energy: float
-    reference: float
-    steering: Steering = FREE
-
-    @property
-    def rounding(self) -> float:
-        """Differences of the loss below this are noise of the working precision."""
-        return 0.01 * float(np.finfo(self.blocks.dtype).eps) * self.reference
-
-    def parts(self, V: Array, weights: Array | None, W: Array, H: Array) -> Parts:
-        """The loss's parts for a step on H, in the form that the solver needs."""
-        found: Parts = self.loss.parts(self.solver.needs, V, W, H, weights=weights)
-        return found
-
-    def parts_of_W(self, V: Array, weights: Array | None, W: Array, H: Array) -> Parts:
-        """The same for a step on W, from one block, with the loss itself."""
-        loss = getattr(self.loss, "transposed", self.loss)
-        seen = None if weights is None else weights.T
-        found: Parts = loss.parts(self.solver.needs, V.T, H, W, weights=seen, measure=True)
-        return found
-
-    def seen_by_W(self, V: Array, weights: Array | None, W: Array, H: Array, decrease: float) -> Visit:
-        """What one block adds to the step on W, and to the objective; ties between images are counted elsewhere."""
-        penalty = self.penalty_H.value(H) if self.penalty_H.ties is None else 0.0
-        return Visit(self.parts_of_W(V, weights, W, H), decrease, penalty)
-
-    def step(self, parts: Any, moving: Array, careful: bool, constraint: Constraint | None = None) -> Array:
-        """The solver's step, or its careful one, or one that stays in a set."""
-        if constraint is not None:
-            return constrained_step(parts, moving, constraint, careful=careful)
-        return (self.solver.careful_step if careful else self.solver.step)(parts, moving)
-
-    @property
-    def tied(self) -> bool:
-        """Whether a set ties the images together, so that H must be stepped as a whole."""
-        return self.steering.constraint_H is not None and self.steering.constraint_H.ties
-
-    def refuse_ties(self, why: str) -> None:
-        """Raise if a set or a penalty ties images to each other."""
-        if self.tied or self.penalty_H.ties is not None:
-            raise IncompatibleError(
-                f"what ties images to each other (Sparseness on H, Neighbours) needs all of H in one place, and {why}"
-            )
-
-    def stationarity_of_W(self, total: Parts, W: Array) -> float:
-        """What one more step on W promises to gain."""
-        parts = self.penalty_W.applied(total, W).beside(self.steering.n_fixed, W)
-        return promised_gain(parts, W[self.steering.n_fixed :], self.steering.constraint_W)
 
 
 @dataclass(frozen=True, eq=False)
@@ -299,39 +232,3 @@ def step_W(problem: Problem, total: Parts, W: Array, careful: bool, run: Runner[
 
     stepped = np.concatenate(list(run(visit, block_spans(256, W.shape[1]))), axis=1)
     return np.concatenate([fixed, stepped]) if problem.steering.n_fixed else stepped
-
-
-def exact_loss(problem: Problem, W: Array, H: Array) -> tuple[float, float]:
-    """Loss and squared residual of a pair, from the residual itself, block by block."""
-    if is_sparse(problem.blocks.data):
-        return _exact_stored_loss(problem, W, H)
-    loss = squared = 0.0
-    for span in problem.blocks.thin_spans:
-        V_b = problem.blocks.load(span)
-        model = W.T @ H[:, span]
-        weights, residual = problem.blocks.load_weights(span), V_b - model
-        loss += problem.loss.value(V_b, model, weights)
-        squared += inner(residual, residual if weights is None else weights * residual)
-    return loss, squared
-
-
-def _exact_stored_loss(problem: Problem, W: Array, H: Array) -> tuple[float, float]:
-    V = replace(problem.blocks, dtype=np.dtype(np.float64)).load(slice(None))
-    W, H = W.astype(np.float64), H.astype(np.float64)
-    model = model_at(V, W, H)
-    only = problem.blocks.weights is not None
-    squared = stored_squares(V, model, W, H, only=only)
-    if problem.loss.beta == 2:
-        return squared / 2, squared
-    return float(stored_divergence(V, model, W, H, only=only).sum()), squared
-
-
-def settled(problem: Problem, W: Array, H: Array) -> Problem:
-    """The problem, once a robust loss has seen the residuals of the start in some of the images."""
-    if not isinstance(problem.loss, Robust):
-        return problem
-    n_images = problem.blocks.shape[1]
-    some = slice(0, None, max(1, n_images // SETTLING_IMAGES))
-    residual, weights = problem.blocks.load(some) - W.T @ H[:, some], problem.blocks.load_weights(some)
-    seen = residual if weights is None else residual[weights > 0]
-    return replace(problem, loss=problem.loss.settled(seen))

@@ -18,11 +18,12 @@ import numpy as np
 from imgnmf.core.blocks import ColumnBlocks, Runner, energy_of
 from imgnmf.core.columns import some_images, some_pixels
 from imgnmf.core.inits import Init, RandomInit, fitted_start
-from imgnmf.core.iterate import Problem, first_iterate, iterate
+from imgnmf.core.iterate import first_iterate, iterate
 from imgnmf.core.losses import Form, Frobenius
 from imgnmf.core.other_half import coefficients_for, parts_for
 from imgnmf.core.parts import Array, Quadratic
 from imgnmf.core.penalties import Weight
+from imgnmf.core.problem import Problem
 from imgnmf.core.sketch import randomized_basis
 from imgnmf.core.solvers import HALS
 from imgnmf.core.sparse import is_sparse, stored_values

@@ -18,8 +18,9 @@ import numpy as np
 
 from imgnmf.core.blocks import Runner, energy_of
 from imgnmf.core.check import checked_count
-from imgnmf.core.iterate import Problem, first_iterate, iterate
+from imgnmf.core.iterate import first_iterate, iterate
 from imgnmf.core.parts import Array
+from imgnmf.core.problem import Problem
 from imgnmf.core.sparse import is_sparse
 from imgnmf.core.start import coefficients_in
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Array", "Curvature", "Gradient", "Measured", "Parts", "Quadratic", "Visit", "inner"]
+__all__ = ["Array", "Curvature", "Gradient", "Measured", "Parts", "Quadratic", "inner"]
 
 Array: TypeAlias = NDArray[Any]
 
@@ -74,28 +74,6 @@ class Parts(Protocol):
     def measured(self, before: Array, after: Array, energy: float) -> Measured:
         """The loss of the newest factor for which these parts know it."""
         ...
-
-
-class Visit(NamedTuple):
-    """What an iteration needs to know of the blocks that were visited; those of more blocks add up.
-
-    Attributes
-    ----------
-    parts : Parts
-        For the step on W.
-    decrease : float
-        What one more step on these blocks of H promises to gain; 0 where nobody asked.
-    penalty : float
-        Of these blocks of the new H.
-    """
-
-    parts: Parts
-    decrease: float
-    penalty: float
-
-    def and_of(self, other: Visit) -> Visit:
-        """Of these blocks and of others."""
-        return Visit(self.parts + other.parts, self.decrease + other.decrease, self.penalty + other.penalty)
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,13 @@ from imgnmf.core.blocks import Runner, energy_of, running, useful_threads
 from imgnmf.core.check import as_matrix, checked_count, checked_rank, checked_values
 from imgnmf.core.choices import InitLike, as_init
 from imgnmf.core.extrapolation import Way, extrapolated
-from imgnmf.core.iterate import Problem, exact_loss, first_iterate, iterate
+from imgnmf.core.iterate import first_iterate, iterate
 from imgnmf.core.lead_in import led_in_start, lifted
 from imgnmf.core.limits import Reached, limits_of, warn_if_cut_short
 from imgnmf.core.losses import Frobenius
 from imgnmf.core.parts import Array, Gradient, inner
 from imgnmf.core.penalties import NO_PENALTY
+from imgnmf.core.problem import Problem, exact_loss
 from imgnmf.core.result import History, Trace
 from imgnmf.core.solvers import HALS, MU, multiplied
 from imgnmf.core.sparse import times

@@ -8,10 +8,10 @@ import numpy as np
 
 from imgnmf.core.blocks import Runner
 from imgnmf.core.inits import Init, fitted_start
-from imgnmf.core.iterate import Problem
 from imgnmf.core.lead_in import led_in_start, lifted
 from imgnmf.core.other_half import coefficients_for
 from imgnmf.core.parts import Array
+from imgnmf.core.problem import Problem
 from imgnmf.core.steering import Steering
 
 __all__ = ["coefficients_in", "inside", "steered_start"]

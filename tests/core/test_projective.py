@@ -8,10 +8,10 @@ import scipy.sparse as sp
 
 import imgnmf
 from imgnmf.core.blocks import ColumnBlocks
-from imgnmf.core.iterate import Problem
 from imgnmf.core.losses import Frobenius
 from imgnmf.core.measures import matched
 from imgnmf.core.penalties import NO_PENALTY
+from imgnmf.core.problem import Problem
 from imgnmf.core.projective import _looked
 from imgnmf.core.solvers import HALS
 from imgnmf.errors import DataError, ParameterError, ShapeMismatchError
