@@ -281,9 +281,8 @@ def model_of(V: Array, fixed: Array, moving: Array) -> Array:
 
 def _rough_enough(fixed: Array, second: Array) -> bool:
     """Whether float32 has the range for ``sum_i fixed_ai fixed_bi second_ij``."""
-    with np.errstate(over="ignore"):
-        largest = float(fixed.max(initial=0)) ** 2 * float(second.max(initial=0)) * len(second)
-    return 1e-20 < largest < 1e37 and float(fixed.max(initial=0)) < 1e18 and float(second.max(initial=0)) < 1e37
+    part, bend = float(fixed.max(initial=0)), float(second.max(initial=0))
+    return part < 1e18 and bend < 1e37 and 1e-20 < part**2 * bend * len(second) < 1e37
 
 
 def pair_products(fixed: Array, weights: Array) -> Array:
