@@ -170,7 +170,7 @@ def _best_from(document: dict[str, Any], arrays: Tensors, task: Task) -> Factori
     values: dict[str, Any] = {name: document[name] for name in FIT_FIELDS}
     values["loss"] = _loss_from(document["loss"], task)
     values["penalty_H"] = from_record({"kind": "Weight", **document["penalty_H"]}, {"Weight": Weight})
-    values["constraint_H"] = task.fitting.steering.constraint_H
+    values["constraint_H"] = task.fitting.steering.constraint_of_an_image
     trace = Trace(*(arrays[f"best.trace.{name}"] for name in TRACE))
     return Factorization(arrays["best.W"], arrays["best.H"], trace=trace, **values)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_array, issparse
 
 from imgnmf import __version__
 from imgnmf.core.blocks import ColumnBlocks, Runner
@@ -92,6 +93,12 @@ def described(made: Any) -> str:
     """
     if isinstance(made, np.ndarray):
         return f"{made.shape} {made.dtype} {DIGEST}{_digest(made)}"
+    if issparse(made):
+        # Its entries alone: how it stores them, and what it remembers of itself, is no part of it.
+        entries = csr_array(made, dtype=np.float64, copy=True)
+        entries.sum_duplicates()
+        entries.indices, entries.indptr = entries.indices.astype(np.int64), entries.indptr.astype(np.int64)
+        return f"{entries.shape} sparse {DIGEST}{_digest(entries)}"
     if isinstance(made, (list, tuple)):
         return f"[{', '.join(map(described, made))}]"
     if made is None or isinstance(made, (str, int, float)):

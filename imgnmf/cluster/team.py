@@ -247,14 +247,10 @@ class Columns:
         rows, wanted = key if isinstance(key, tuple) else (key, slice(None))
         chosen = np.arange(self.shape[1])[wanted]
         spans = [self.team.span(key) for key in range(len(self.team.cuts))]
-        own = [_as_slice(chosen[(s.start <= chosen) & (chosen < s.stop)] - s.start) for s in spans]
+        some, back = np.unique(chosen, return_inverse=True)
+        own = [_as_slice(some[(s.start <= some) & (some < s.stop)] - s.start) for s in spans]
         found = np.concatenate(self.team.each(columns, own=own), axis=1)
-        order = np.argsort(np.argsort(chosen, kind="stable"), kind="stable")
-        return np.asarray((found if _rising(chosen) else found[:, order])[rows])
-
-
-def _rising(indices: Array) -> bool:
-    return bool((np.diff(indices) >= 0).all())
+        return np.asarray((found if np.array_equal(some, chosen) else found[:, back])[rows])
 
 
 def _as_slice(indices: Array) -> Any:

@@ -114,7 +114,8 @@ class ColumnBlocks:
         """Spans for work that makes several copies of a block: never wider than a core's cache asks."""
         rows = SPARSE_ROWS if is_sparse(self.data) else self.shape[0]
         width = max(1, (BLOCK_ENTRIES // 2) // rows)
-        return tuple(slice(a, min(a + width, self.shape[1])) for a in range(0, self.shape[1], width))
+        wide = self.spans
+        return tuple(slice(a, min(a + width, s.stop)) for s in wide for a in range(s.start, s.stop, width))
 
     def load(self, span: slice) -> Array:
         """The columns of `span`; a view where the data already is as it should be."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from imgnmf.core.blocks import MOST_COLUMNS, block_spans
 from imgnmf.core.columns import KEPT_RUNS, is_elsewhere, run_bytes
 from imgnmf.core.inits import NNDSVD, SPA, Init
 from imgnmf.core.lead_in import sample_size
+from imgnmf.core.sparse import is_sparse, spans_of
 from imgnmf.errors import MemoryBudgetError, ParameterError
 
 __all__ = ["bytes_of", "check_budget", "estimate", "in_words"]
@@ -51,7 +53,9 @@ def in_words(n_bytes: float) -> str:
     return f"{n_bytes:.0f} bytes"
 
 
-def estimate(V: Any, rank: int, init: Init, *, n_init: int = 1, threads: int = 1) -> dict[str, int]:
+def estimate(
+    V: Any, rank: int, init: Init, *, n_init: int = 1, threads: int = 1, window: int = 0, keeping: bool = False
+) -> dict[str, int]:
     """What a fit takes beside V and the interpreter, in bytes, by what takes it.
 
     Parameters
@@ -63,6 +67,10 @@ def estimate(V: Any, rank: int, init: Init, *, n_init: int = 1, threads: int = 1
         Of several fits the best is kept.
     threads : int
         How many blocks are in flight.
+    window : int
+        Images that are looked at together by `Online`; 0 for none.
+    keeping : bool
+        Whether a checkpoint is written.
 
     Returns
     -------
@@ -72,16 +80,20 @@ def estimate(V: Any, rank: int, init: Init, *, n_init: int = 1, threads: int = 1
     parts = {f"{BUFFERS_OF_H} times H": BUFFERS_OF_H * rank * n_images * item}
     if n_init > 1:
         parts["the best fit so far"] = 2 * rank * (n_images + n_pixels) * item
+    if keeping:  # one more H while a pass goes on; and the file, beside what goes into it
+        parts["the checkpoint"] = ((1 + 4 * n_init) * n_images + 6 * n_pixels) * rank * item
+    if window:
+        parts["windows of images"] = 2 * min(window, n_images) * (_stored(V) * V.dtype.itemsize + 4 * rank * item)
     sample = sample_size(n_images, rank) if getattr(init, "lead_in", False) else None
     if sample is not None:
-        held = n_pixels * V.dtype.itemsize * (1 if is_elsewhere(V) else 2)
+        held = _stored(V) * V.dtype.itemsize * (1 if is_elsewhere(V) else 2)
         parts["a sample of the images for the start"] = sample * (held + COPIES_IN_NNDSVD * (rank + 10) * item)
     elif isinstance(init, NNDSVD):
         parts["the singular vectors of the start"] = COPIES_IN_NNDSVD * (rank + 10) * (n_images + n_pixels) * item
     elif isinstance(init, SPA):
         parts["norms of the images"] = 4 * n_images * 8
-    widest = max(span.stop - span.start for span in block_spans(n_pixels, min(n_images, 4 * MOST_COLUMNS)))
-    block = widest * max(n_pixels, rank)
+    spans = spans_of(V) if is_sparse(V) else block_spans(n_pixels, min(n_images, 4 * MOST_COLUMNS))
+    block = max(span.stop - span.start for span in spans) * max(_stored(V), rank)
     parts["blocks in flight"] = (threads + 1) * COPIES_OF_A_BLOCK * block * item
     parts["W and what its steps need"] = 10 * rank * n_pixels * item
     if is_elsewhere(V):
@@ -89,7 +101,14 @@ def estimate(V: Any, rank: int, init: Init, *, n_init: int = 1, threads: int = 1
     return parts
 
 
-def check_budget(memory: Any, V: Any, rank: int, init: Init, *, n_init: int, threads: int) -> None:
+def _stored(V: Any) -> int:
+    """Numbers that an image takes, an index counted as one."""
+    return 2 * -(-V.nnz // V.shape[1]) if is_sparse(V) else int(V.shape[0])
+
+
+def check_budget(
+    memory: Any, V: Any, rank: int, init: Init, *, n_init: int, threads: int, window: int = 0, keeping: bool = False
+) -> None:
     """Refuse, before anything is allocated, what would take more than `memory`.
 
     Raises
@@ -97,7 +116,11 @@ def check_budget(memory: Any, V: Any, rank: int, init: Init, *, n_init: int, thr
     MemoryBudgetError
         With the estimate, and what would fit.
     """
-    allowed, parts = bytes_of(memory), estimate(V, rank, init, n_init=n_init, threads=threads)
+
+    def parts_at(k: int) -> dict[str, int]:
+        return estimate(V, k, init, n_init=n_init, threads=threads, window=window, keeping=keeping)
+
+    allowed, parts = bytes_of(memory), parts_at(rank)
     needed = sum(parts.values())
     if needed <= allowed:
         return
@@ -105,18 +128,11 @@ def check_budget(memory: Any, V: Any, rank: int, init: Init, *, n_init: int, thr
     raise MemoryBudgetError(
         f"the fit needs about {in_words(needed)} beside V, and memory={memory!r} allows {in_words(allowed)}: "
         + ", ".join(f"{name} {in_words(size)}" for name, size in largest)
-        + f"; {_way_out(allowed, V, rank, init, n_init, threads)}"
+        + f"; {_way_out(allowed, rank, parts_at)}"
     )
 
 
-def _way_out(allowed: int, V: Any, rank: int, init: Init, n_init: int, threads: int) -> str:
-    fits = next(
-        (
-            k
-            for k in range(rank - 1, 0, -1)
-            if sum(estimate(V, k, init, n_init=n_init, threads=threads).values()) <= allowed
-        ),
-        None,
-    )
+def _way_out(allowed: int, rank: int, parts_at: Callable[[int], dict[str, int]]) -> str:
+    fits = next((k for k in range(rank - 1, 0, -1) if sum(parts_at(k).values()) <= allowed), None)
     some = "fit a part of the images, V[:, :n], and encode the rest a portion at a time with fit.encode"
     return f"take rank={fits}, or {some}, or allow more" if fits else f"{some}, or allow more memory"

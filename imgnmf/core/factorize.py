@@ -16,7 +16,7 @@ from imgnmf.core.constraints import Constraint
 from imgnmf.core.fitting import Fitting, best_fit
 from imgnmf.core.inits import ColumnSample, GivenFactors, RandomInit
 from imgnmf.core.limits import Callback, State, limits_of, warn_if_cut_short
-from imgnmf.core.online import Online
+from imgnmf.core.online import Online, window_size
 from imgnmf.core.penalties import Penalties
 from imgnmf.core.progress import Keeper, Progress, Session, Task
 from imgnmf.core.result import Factorization
@@ -158,7 +158,16 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
     n_init, generator = checked_count("n_init", n_init, 1), np.random.default_rng(rng)
     n_threads = useful_threads(threads, data.shape, rank)
     if memory is not None:
-        check_budget(memory, data, rank, start, n_init=n_init, threads=n_threads)
+        check_budget(
+            memory,
+            data,
+            rank,
+            start,
+            n_init=n_init,
+            threads=n_threads,
+            window=0 if online is None else window_size(online.images, rank),
+            keeping=checkpoint is not None,
+        )
     with running(n_threads) as run:
         blocks = as_blocks(data, fitting.loss, seen, run)
         if not blocks.largest:

@@ -73,7 +73,10 @@ class Fitting:
         after = partial(keeping.after, history=history, loss=problem.loss)
         iterates = iterate(problem, begin, run, lasting=keeping.lasting)
         best, reason, converged = limits.follow(iterates, begin, problem, history, after)
-        after(best, last=True)
+        try:
+            after(best, last=True)
+        except KeyboardInterrupt:
+            reason, converged = INTERRUPTED, False
         # All buffers of H but that of the best pair are free from here on.
         best = replace(best, last_H=best.H)
         del iterates, begin
@@ -138,7 +141,7 @@ class Fitting:
             init=self.init.name,
             floor=problem.blocks.floor * power_of_two(problem.blocks.exponent),
             penalty_H=problem.penalty_H.in_unit(unit, power_of_two(exponent - exponent // 2)),
-            constraint_H=None if problem.tied else self.steering.constraint_H,
+            constraint_H=self.steering.constraint_of_an_image,
         )
 
     def of_nothing(self, shape: tuple[int, int], blocks: ColumnBlocks) -> Factorization:

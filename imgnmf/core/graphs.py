@@ -45,7 +45,9 @@ class Ties:
 
     def slope(self, H: Array, span: slice) -> Array:
         """Its derivative by some columns of H, which depends on their neighbours too."""
-        return np.asarray((self.laplacian[span] @ H.astype(np.float64).T).T)
+        rows = self.laplacian[span]
+        near = np.unique(rows.indices)
+        return np.asarray((rows[:, near] @ H[:, near].T.astype(np.float64)).T)
 
 
 def checked_graph(graph: Any, n_images: int) -> Any:

@@ -18,6 +18,7 @@ import numpy as np
 
 from imgnmf.core.blocks import Runner, energy_of
 from imgnmf.core.check import checked_count
+from imgnmf.core.columns import is_elsewhere
 from imgnmf.core.iterate import first_iterate, iterate
 from imgnmf.core.parts import Array
 from imgnmf.core.problem import Problem
@@ -117,6 +118,8 @@ def _narrowed(problem: Problem, spans: list[slice], run: Runner[Any]) -> Problem
 
 
 def _gathered(data: Any, spans: list[slice]) -> Any:
+    if is_elsewhere(data):
+        return data.some(spans)
     if is_sparse(data):
         return data[:, np.concatenate([np.arange(span.start, span.stop) for span in spans])]
     return np.concatenate([data[:, span].T for span in spans]).T

@@ -36,6 +36,12 @@ class Steering:
         """How many parts stay."""
         return 0 if self.fixed_W is None else len(self.fixed_W)
 
+    @property
+    def constraint_of_an_image(self) -> Constraint | None:
+        """The set that each image's coefficients stay in by themselves, new images' too."""
+        tied = self.constraint_H is not None and self.constraint_H.ties
+        return None if tied else self.constraint_H
+
     def kept_W(self, W: Array) -> Array:
         """`W`, its free parts brought into their set."""
         if self.constraint_W is None:

@@ -16,7 +16,8 @@ from imgnmf.core.online import Online, window_size
 from imgnmf.core.parts import Array
 from imgnmf.core.penalties import Penalties
 from imgnmf.core.result import Factorization
-from imgnmf.errors import ShapeMismatchError
+from imgnmf.core.sparse import is_sparse
+from imgnmf.errors import IncompatibleError, ShapeMismatchError
 
 __all__ = ["Stream"]
 
@@ -97,6 +98,10 @@ class Stream:
         ShapeMismatchError
             If its images have another size or dtype than those before.
         """
+        if is_sparse(V):
+            raise IncompatibleError(
+                "a Stream keeps its last images as they are, and takes dense ones: pass V.toarray()"
+            )
         data = as_matrix(V)
         self._refuse_unlike(data)
         checked_values(data)
@@ -131,6 +136,6 @@ class Stream:
 
         fit = factorize(
             recent, self.rank, loss=self.loss, solver=self.solver, init=init, penalty_W=self.penalty_W,
-            penalty_H=self.penalty_H, rng=self.rng, threads=self.threads, callback=done,
+            penalty_H=self.penalty_H, rng=self.rng, threads=self.threads, callback=done, max_iter=enough + 1,
         )  # fmt: skip
         return replace(self, fit=fit, n_new=0)
