@@ -25,7 +25,7 @@ from imgnmf.core.losses import BetaDivergence, Frobenius
 from imgnmf.core.penalties import Weight
 from imgnmf.core.result import Factorization, Trace
 from imgnmf.core.robust import L21, Huber
-from imgnmf.errors import ArchiveError
+from imgnmf.errors import ArchiveError, ParameterError
 from imgnmf.images import ImageSet, StoredImages
 
 __all__ = ["FORMAT", "ModelMeta", "fingerprint_of", "load", "save", "versions", "white_of"]
@@ -86,6 +86,10 @@ def save(
     """
     from safetensors.numpy import save as to_bytes
 
+    if not isinstance(fit, Factorization):
+        raise ParameterError(
+            f"save takes the Factorization of factorize, and got {type(fit).__name__}; of a Stream, save its fit"
+        )
     meta = ModelMeta(rng=rng) if images is None else meta_of(images, fit.W, fit.H, rng)
     tensors = tensors_of(fit, meta.mask)
     document = json.dumps(document_of(fit, meta, tensors), sort_keys=True)

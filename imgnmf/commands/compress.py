@@ -11,7 +11,7 @@ import numpy as np
 from imgnmf.atomic import write_bytes
 from imgnmf.commands.model import image_file_names
 from imgnmf.commands.output import MARKER, checked_file, checked_folder, staged, write_json
-from imgnmf.commands.source import read_source
+from imgnmf.commands.source import read_in_colour
 from imgnmf.compression import SharedParts, decode_images, encode_images, train_parts
 from imgnmf.compression.targets import pooled_psnr
 from imgnmf.errors import ImageReadError, IncompatibleError, ParameterError
@@ -109,12 +109,12 @@ def train_source(
 
 
 def eight_bit_source(source: str, size: tuple[int, int] | None = None) -> ImageSet:
-    """Read SOURCE; bundled sets of floats (digits of 0..16, faces of 0..1) on the scale of 0..255.
+    """Read SOURCE, in colour if it has any; bundled sets of floats (0..16, 0..1) on the scale of 0..255.
 
     >>> int(eight_bit_source("digits").pixels.max())
     255
     """
-    images = read_source(source, size)
+    images = read_in_colour(source, size)
     white = {"digits": 16.0, "lfw-faces": 1.0}.get(source)
     if white is None or images.pixels.dtype.kind != "f":
         return images

@@ -13,9 +13,9 @@ from imgnmf.archive import load, white_of
 from imgnmf.atomic import write_bytes
 from imgnmf.commands.model import image_file_names
 from imgnmf.commands.output import MARKER, checked_folder, staged, write_json
-from imgnmf.commands.source import size_of
+from imgnmf.commands.source import read_in_colour, size_of
 from imgnmf.commands.summary import describe_source, finite
-from imgnmf.commands.unknown import read_in_colour, unknown_pixels
+from imgnmf.commands.unknown import unknown_pixels
 from imgnmf.core.result import Factorization
 from imgnmf.errors import IncompatibleError, ShapeMismatchError
 from imgnmf.images import ImageSet

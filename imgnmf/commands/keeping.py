@@ -45,6 +45,11 @@ class KeptProgress:
         place = str(output.with_suffix(".ckpt")) if self.path is None else self.path
         return Checkpoint(checked_file(place, force=force or self.resume, suffix=".ckpt"), *self._how_often())
 
+    def goes_on(self, output: str) -> bool:
+        """Return whether there is a run to go on with, whose model may be replaced."""
+        place = Path(output).expanduser().with_suffix(".ckpt") if self.path is None else Path(self.path).expanduser()
+        return self.resume and place.is_file()
+
     def refuse_on_a_cluster(self) -> None:
         """Say that there are no checkpoints where the workers have H."""
         if self.path is not None or self.resume or self.every is not None:

@@ -72,7 +72,7 @@ def fit_model(
 
     A store is read bit by bit, and never loaded.
     """
-    target = checked_file(output, force=force or kept.resume, suffix=".imgnmf")
+    target = checked_file(output, force=force or kept.goes_on(output), suffix=".imgnmf")
     checkpoint = kept.checkpoint(target, force=force)
     images = opened(source, size, image_shape) or read_source(source, size)
     kept.begin_anew(checkpoint)

@@ -7,6 +7,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from imgnmf.errors import NoImagesError, ParameterError
 from imgnmf.images import (
     DatasetInfo,
@@ -28,6 +30,7 @@ __all__ = [
     "is_model",
     "opened",
     "parse_size",
+    "read_in_colour",
     "read_source",
     "short_name",
     "size_of",
@@ -68,6 +71,17 @@ def read_source(source: str, size: tuple[int, int] | None = None) -> ImageSet:
     if source != "patches":
         raise ParameterError(f"--size applies to files and to patches; the dataset {source!r} has its own")
     return load_dataset(source, patch_size=size)
+
+
+def read_in_colour(source: str, size: tuple[int, int] | None = None) -> ImageSet:
+    """As `read_source`, in colour unless no picture has any: for what should look like what came."""
+    if _dataset(source) is not None or _is_zarr(source):
+        return read_source(source, size)
+    images = load_images(source, size=size, color="rgb", on_error="skip")
+    first = images.pixels[..., :1]
+    if images.pixels.ndim == 4 and np.array_equal(images.pixels, np.broadcast_to(first, images.pixels.shape), True):
+        return ImageSet(first[..., 0], images.names, images.labels, images.report)
+    return images
 
 
 def opened(

@@ -9,22 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgnmf.archive import white_of
-from imgnmf.commands.source import read_source, size_of
+from imgnmf.commands.source import size_of
 from imgnmf.errors import ParameterError, ShapeMismatchError
-from imgnmf.images import ImageSet, describe_datasets, load_images
+from imgnmf.images import ImageSet, load_images
 
-__all__ = ["read_in_colour", "unknown_pixels"]
-
-
-def read_in_colour(source: str) -> ImageSet:
-    """Read the images in colour, or grey if no picture has any: what is filled should look like what came."""
-    if any(info.name == source for info in describe_datasets()):
-        return read_source(source)
-    images = load_images(source, color="rgb", on_error="skip")
-    first = images.pixels[..., :1]
-    if images.pixels.ndim == 4 and np.array_equal(images.pixels, np.broadcast_to(first, images.pixels.shape), True):
-        return ImageSet(first[..., 0], images.names, images.labels, images.report)
-    return images
+__all__ = ["unknown_pixels"]
 
 
 def unknown_pixels(images: ImageSet, mask: str | None, colour: str | None) -> NDArray[np.bool_]:
@@ -58,7 +47,7 @@ def _masked(images: ImageSet, mask: str) -> NDArray[np.bool_]:
             f"and {mask!r} has {size_of(masks.image_shape)}"
         )
     holes = masks.pixels > white_of(masks.pixels) / 2
-    if len(masks) == 1:
+    if len(masks) == 1 and Path(mask).expanduser().is_file():
         return np.broadcast_to(holes, (len(images), *holes.shape[1:]))
     stems = [Path(name).with_suffix("").as_posix() for name in images.names]
     unknown = np.zeros((len(images), *holes.shape[1:]), bool)
@@ -67,7 +56,7 @@ def _masked(images: ImageSet, mask: str) -> NDArray[np.bool_]:
         if stem not in stems:
             raise ShapeMismatchError(
                 f"the mask {name!r} belongs to no image: a mask must be called as its image is, but for the ending; "
-                "a single mask holds for all"
+                "a file in place of a folder holds for all"
             )
         unknown[stems.index(stem)] = hole
     return unknown

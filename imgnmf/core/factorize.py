@@ -141,6 +141,8 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
     True
     """
     limits = limits_of(stop, max_iter, time_limit, callback)
+    if online is not None and not isinstance(online, Online):
+        raise ParameterError(f"online must be an imgnmf.Online(), say Online(passes=2), or None; got {online!r}")
     data, seen = usable(as_data(V), weights, missing, negative)
     start = as_init(init)
     rank = checked_rank(rank, data.shape, beyond=isinstance(start, (RandomInit, ColumnSample, GivenFactors)))
@@ -186,6 +188,6 @@ def _opened(checkpoint: str | os.PathLike[str] | Keeper | None, resume: bool, ta
         if resume:
             raise ParameterError("resume=True needs the checkpoint to go on from: pass checkpoint='run.ckpt', say")
         return None
-    if isinstance(checkpoint, (str, os.PathLike)):
+    if isinstance(checkpoint, (str, os.PathLike)) or not hasattr(checkpoint, "opened"):
         raise ParameterError("the core opens no files: call imgnmf.factorize, or pass an imgnmf.Checkpoint")
     return checkpoint.opened(task, resume)

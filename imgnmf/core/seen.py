@@ -9,7 +9,7 @@ import numpy as np
 
 from imgnmf.core.blocks import block_spans
 from imgnmf.core.check import checked_choice
-from imgnmf.core.columns import changed, is_elsewhere
+from imgnmf.core.columns import changed, is_elsewhere, order_of
 from imgnmf.core.parts import Array
 from imgnmf.core.sparse import is_sparse, is_stored_only, seen_along, stored_values, usable_stored
 from imgnmf.errors import DataError, DataWarning, IncompatibleError, ShapeMismatchError
@@ -106,7 +106,7 @@ def _where_seen(V: Any, weights: Array, other: Array) -> Any:
     """V where it was seen, elsewhere what each pixel is to be."""
     if is_elsewhere(V):
         return changed(V, lambda span, block: np.where(weights[:, span] > 0, block, other))
-    return np.where(weights > 0, V, other)
+    return np.asarray(np.where(weights > 0, V, other), order=order_of(V))
 
 
 UNSEEN_NEW = (("image", 0, "its coefficients are 0"),)

@@ -17,11 +17,11 @@ from imgnmf.core.parts import Array
 from imgnmf.core.penalties import Penalties
 from imgnmf.core.result import Factorization
 from imgnmf.core.sparse import is_sparse
-from imgnmf.errors import IncompatibleError, ShapeMismatchError
+from imgnmf.errors import IncompatibleError, ParameterError, ShapeMismatchError
 
 __all__ = ["Stream"]
 
-# Learn anew once so large a share of the window is new; the first fit has so many times the iterations.
+# Learn anew once so large a share of what is kept is new; the first fit has so many times the iterations.
 NEW, FIRST = 0.25, 5
 
 
@@ -43,7 +43,8 @@ class Stream:
     loss, solver, penalty_W, penalty_H, rng, threads
         As for `factorize`.
     fit : Factorization, optional
-        The parts so far, and the coefficients of the images in the window; None before as many images as parts came.
+        The parts so far, and the coefficients of the images that were in the window when they were last improved; None
+        before as many images as parts came.
     recent : array, shape (n_pixels, n), optional
         The window, in the dtype that came.
     n_images : int
@@ -78,6 +79,8 @@ class Stream:
     def __post_init__(self) -> None:
         checked_count("rank", self.rank, 1)
         Online(images=self.images, iterations=self.iterations)
+        if window_size(self.images, self.rank) < self.rank:
+            raise ParameterError(f"a window of images={self.images} is too small for rank={self.rank} parts; widen it")
 
     def partial_fit(self, V: Any) -> Stream:
         """The stream after some more images; this one stays as it is.
@@ -124,7 +127,7 @@ class Stream:
         recent = np.concatenate([before.T, data.T])[-size:].T
         n_new = min(self.n_new + data.shape[1], size)
         joined = replace(self, recent=recent, n_images=self.n_images + data.shape[1], n_new=n_new)
-        due = n_new >= NEW * size if self.fit is not None else min(recent.shape) >= self.rank
+        due = n_new >= NEW * recent.shape[1] if self.fit is not None else min(recent.shape) >= self.rank
         return joined._learned(recent) if due and recent.any() else joined
 
     def _learned(self, recent: Array) -> Stream:

@@ -23,6 +23,10 @@ __all__ = ["TopicModel", "find_topics", "shares_of"]
 TopicLoss = Literal["kullback-leibler", "frobenius"]
 
 
+# A word of less than this share of the strongest one's weight has none: multiplicative steps never reach 0.
+LEAST = 1e-6
+
+
 @dataclass(frozen=True, eq=False)
 class TopicModel:
     """What texts are about.
@@ -58,7 +62,7 @@ class TopicModel:
         words = self.vocabulary.words
         orders = np.argsort(-self.fit.W, axis=0, kind="stable")[:n].T
         return tuple(
-            tuple((words[i], float(column[i])) for i in order if column[i] > 0)
+            tuple((words[i], float(column[i])) for i in order if column[i] > LEAST * column.max())
             for column, order in zip(self.fit.W.T, orders, strict=True)
         )
 

@@ -139,3 +139,11 @@ def test_a_signal_while_the_kernels_are_compiled_is_not_lost(folder, tmp_path, m
     monkeypatch.setattr(limits.Limits, "_end", interrupted)
     words = refusal("fit", folder, "-k", 2, "-o", tmp_path / "m.imgnmf", code=INTERRUPTED)
     assert "nothing was written" in words
+
+
+def test_resume_without_a_checkpoint_replaces_no_model(folder, tmp_path):
+    model = tmp_path / "precious.imgnmf"
+    assert run("fit", folder, "-k", 2, "-o", model, "--max-iter", 3).exit_code == DONE
+    before = model.read_bytes()
+    assert "exists" in refusal("fit", folder, "-k", 3, "-o", model, "--resume")
+    assert model.read_bytes() == before

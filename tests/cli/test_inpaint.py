@@ -127,3 +127,12 @@ def test_what_cannot_be_told_is_refused_and_nothing_is_written(folder, mask, tmp
 def test_a_mask_of_no_image_is_named(folder, masks, tmp_path):
     (masks / "p3.png").rename(masks / "q3.png")
     assert "'q3.png' belongs to no image" in refusal("inpaint", folder, "--mask", masks, "-o", tmp_path / "out")
+
+
+def test_the_only_mask_of_a_folder_is_for_its_image_alone(folder, mask, tmp_path):
+    place = tmp_path / "alone"
+    place.mkdir()
+    mask.rename(place / "p3.png")
+    result = run("inpaint", folder, "--mask", place, "-k", 3, "-o", tmp_path / "out", *QUICK)
+    assert result.exit_code == DONE, result.output
+    assert "9 pixels filled" in result.stdout

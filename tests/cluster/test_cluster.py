@@ -10,6 +10,7 @@ import pytest
 
 import imgnmf
 import imgnmf.cluster
+import imgnmf.cluster.fit as cluster_fit
 from imgnmf.errors import ClusterError, DataError, ImageReadError, IncompatibleError, ParameterError, ShapeMismatchError
 from tests.cluster.conftest import kill_a_worker, planted
 
@@ -245,3 +246,10 @@ def test_no_scheduler_is_a_clear_error_at_once():
     assert time.monotonic() - started < 10
     with pytest.raises(ClusterError, match="expected the address"), imgnmf.cluster.connected("8786"):
         pass
+
+
+@pytest.mark.parametrize("init", [imgnmf.SPA(), imgnmf.ColumnSample(lead_in=False)], ids=["spa", "columns"])
+def test_a_start_that_picks_images_picks_the_same_from_the_workers(client, V, init, monkeypatch):
+    monkeypatch.setattr(cluster_fit, "SMALL_V", 0)
+    there = imgnmf.cluster.factorize(V, 4, client=client, init=init, max_iter=0)
+    assert np.allclose(there.W, imgnmf.factorize(V, 4, init=init, max_iter=0).W, rtol=1e-6)

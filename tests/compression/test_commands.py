@@ -84,3 +84,15 @@ def test_compare_codecs(photos, tmp_path, monkeypatch):
     files = everything_below(tmp_path / "out")
     assert {"closed.csv", "closed.png", "unseen.csv", "unseen.png", "storage.csv", "unseen-each.csv"} <= set(files)
     assert (tmp_path / "out" / "unseen.csv").read_text().startswith("codec,setting,bits_per_pixel,bytes,psnr,ssim\n")
+
+
+def test_colour_stays(tmp_path):
+    photos = tmp_path / "colour"
+    photos.mkdir()
+    for number, pixels in enumerate(faces().pixels[:8]):
+        Image.fromarray(np.stack([pixels, pixels // 2, 255 - pixels], axis=2)).save(photos / f"p{number}.png")
+    assert run("compress", photos, "-o", tmp_path / "a.nmf", "-k", 4).exit_code == DONE
+    assert run("decompress", tmp_path / "a.nmf", "-o", tmp_path / "out").exit_code == DONE
+    seen = np.asarray(Image.open(next((tmp_path / "out").glob("*.png"))), float)
+    assert seen.shape == (25, 25, 3)
+    assert np.abs(seen[..., 0] - 255 + seen[..., 2]).mean() < 20

@@ -121,3 +121,29 @@ def test_bad_options_are_refused(wrong: dict[str, object]) -> None:
 def test_what_ties_images_together_is_refused() -> None:
     with pytest.raises(imgnmf.errors.IncompatibleError, match="window of images at a time"):
         imgnmf.factorize(low_rank(15, 600, 3), 3, online=SMALL, constraint_H=imgnmf.Sparseness(0.5))
+
+
+def test_windows_of_a_source_are_read_once() -> None:
+    V = low_rank(2000, 4000, 3).astype(np.float32)
+    read = []
+
+    class Source:
+        shape, dtype, order = V.shape, V.dtype, "C"
+
+        def __getitem__(self, index: tuple[slice, slice]) -> np.ndarray:
+            read.append(index[1].stop - index[1].start)
+            return V[index]
+
+    counts = []
+    for online in (None, Online(passes=3, images=500, iterations=1)):
+        read.clear()
+        imgnmf.factorize(Source(), 3, init=imgnmf.RandomInit(lead_in=False), online=online, callback=after(1))
+        counts.append(sum(read) / V.shape[1])
+    # The windows, and the coefficients for the parts that they leave.
+    assert counts[1] - counts[0] == pytest.approx(4, abs=0.5)
+
+
+@pytest.mark.parametrize("wrong", [True, 2])
+def test_online_is_an_object(wrong: object) -> None:
+    with pytest.raises(imgnmf.errors.ParameterError, match=r"imgnmf\.Online"):
+        imgnmf.factorize(low_rank(15, 60, 3), 3, online=wrong)

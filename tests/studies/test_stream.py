@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 import imgnmf
 from imgnmf.core.measures import matched
@@ -88,3 +89,17 @@ def test_planted_parts_are_found() -> None:
     V = W @ (rng.gamma(1.0, size=(4, 1500)) * (rng.random((4, 1500)) < 0.5))
     stream = fed(BEGUN, V, 75)
     assert matched(stream.fit.W, W).cosine.min() > 0.99
+
+
+def test_few_images_are_learned_from_as_they_come() -> None:
+    V = low_rank(20, 100, 4, noise=0.1)
+    stream = fed(imgnmf.Stream(rank=4), V, 1)
+    ours = np.linalg.norm(V - stream.fit.W @ stream.fit.encode(V)) / np.linalg.norm(V)
+    assert ours < 1.1 * imgnmf.factorize(V, 4).relative_error
+
+
+def test_a_window_smaller_than_the_rank_and_sparse_images_are_refused() -> None:
+    with pytest.raises(imgnmf.errors.ParameterError, match="too small for rank=4"):
+        imgnmf.Stream(rank=4, images=3)
+    with pytest.raises(imgnmf.errors.IncompatibleError, match="dense"):
+        BEGUN.partial_fit(sparse.csc_array(low_rank(20, 50, 4)))

@@ -115,9 +115,7 @@ def topic_documents(
             raise ShapeMismatchError(f"expected {wanted} {what}, got {len(given)}")
     order = _by_main_topic(array)
     axes = _new_axes(array.shape) if ax is None else ax
-    picture = axes.imshow(
-        array[:, order], cmap=WHITE_IS_ZERO, vmin=0, vmax=array.max() or 1.0, aspect="auto", interpolation="nearest"
-    )
+    picture = axes.imshow(array[:, order], cmap=WHITE_IS_ZERO, vmin=0, vmax=1, aspect="auto", interpolation="nearest")
     axes.set_yticks(range(len(array)), [shortened(label, LABEL_WIDTH) for label in labels], parse_math=False)
     axes.tick_params(axis="y", length=0)
     _name_columns(axes, [names[i] for i in order])
