@@ -171,12 +171,12 @@ def test_v_is_read_once_before_the_start_and_once_an_iteration(monkeypatch):
     monkeypatch.setattr("imgnmf.core.check.Columns", lambda _: source)
     plain = imgnmf.RandomInit(lead_in=False)
     counts = []
-    for max_iter in (2, 3, 4):
+    for max_iter in (2, 6):
         reads.clear()
         imgnmf.factorize(Sliceable(V), 3, init=plain, max_iter=max_iter)
         counts.append(sum(reads) / V.shape[1])
-    assert counts[2] - counts[1] == pytest.approx(counts[1] - counts[0], abs=0.2)
-    assert counts[1] - counts[0] == pytest.approx(1, abs=0.2)
+    # A run may be read ahead in vain now and then, as threads have it.
+    assert counts[1] - counts[0] == pytest.approx(4, abs=0.5)
     # The check, the scale of the start, two iterations, the exact coefficients, the exact error; and a run ahead.
     assert counts[0] <= 6.3
 
