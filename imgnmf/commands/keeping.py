@@ -42,13 +42,13 @@ class KeptProgress:
                     "--checkpoint-every says how often to write what --checkpoint names; give that too"
                 )
             return None
-        place = str(output.with_suffix(".ckpt")) if self.path is None else self.path
-        return Checkpoint(checked_file(place, force=force or self.resume, suffix=".ckpt"), *self._how_often())
+        return Checkpoint(
+            checked_file(self._place(output), force=force or self.resume, suffix=".ckpt"), *self._how_often()
+        )
 
     def goes_on(self, output: str) -> bool:
         """Return whether there is a run to go on with, whose model may be replaced."""
-        place = Path(output).expanduser().with_suffix(".ckpt") if self.path is None else Path(self.path).expanduser()
-        return self.resume and place.is_file()
+        return self.resume and Path(self._place(Path(output))).expanduser().is_file()
 
     def refuse_on_a_cluster(self) -> None:
         """Say that there are no checkpoints where the workers have H."""
@@ -62,6 +62,9 @@ class KeptProgress:
         """Delete what an earlier run left, unless it is gone on with."""
         if checkpoint is not None and not self.resume:
             Path(checkpoint.path).unlink(missing_ok=True)
+
+    def _place(self, output: Path) -> str:
+        return str(output.with_suffix(".ckpt")) if self.path is None else self.path
 
     def _how_often(self) -> tuple[int | None, float | None]:
         if self.every is None:

@@ -92,8 +92,7 @@ class Fitting:
     def ends_exactly(self, problem: Problem, reason: str, converged: bool) -> bool:
         """Whether H becomes what `encode` finds for the final parts: where each image has one answer of its own."""
         ended = converged or reason.startswith(MAX_ITER)
-        alone = not problem.tied and problem.penalty_H.ties is None
-        return ended and alone and encodable(self.loss) and bool(self.loss.convex)
+        return ended and problem.each_alone and encodable(self.loss) and bool(self.loss.convex)
 
     def _begun(
         self, problem: Problem, rng: np.random.Generator, limits: Limits, run: Runner[Any], standing: Standing | None

@@ -90,11 +90,16 @@ class Problem:
     @property
     def tied(self) -> bool:
         """Whether a set ties the images together, so that H must be stepped as a whole."""
-        return self.steering.constraint_H is not None and self.steering.constraint_H.ties
+        return self.steering.tied
+
+    @property
+    def each_alone(self) -> bool:
+        """Whether no set and no penalty makes an image's coefficients depend on other images."""
+        return not self.tied and self.penalty_H.ties is None
 
     def refuse_ties(self, why: str) -> None:
         """Raise if a set or a penalty ties images to each other."""
-        if self.tied or self.penalty_H.ties is not None:
+        if not self.each_alone:
             raise IncompatibleError(
                 f"what ties images to each other (Sparseness on H, Neighbours) needs all of H in one place, and {why}"
             )

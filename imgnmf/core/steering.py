@@ -39,8 +39,12 @@ class Steering:
     @property
     def constraint_of_an_image(self) -> Constraint | None:
         """The set that each image's coefficients stay in by themselves, new images' too."""
-        tied = self.constraint_H is not None and self.constraint_H.ties
-        return None if tied else self.constraint_H
+        return None if self.tied else self.constraint_H
+
+    @property
+    def tied(self) -> bool:
+        """Whether a set ties the images together, so that H must be stepped as a whole."""
+        return self.constraint_H is not None and self.constraint_H.ties
 
     def kept_W(self, W: Array) -> Array:
         """`W`, its free parts brought into their set."""

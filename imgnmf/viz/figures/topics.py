@@ -19,7 +19,6 @@ __all__ = ["topic_documents", "topic_words"]
 # More document names than this would be too small to read.
 MOST_NAMES = 100
 NAME_WIDTH, LABEL_WIDTH = 110.0, 190.0
-INCH = 72.0
 
 
 @styled
