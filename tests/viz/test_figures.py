@@ -182,6 +182,13 @@ def test_up_to_ten_groups_have_bars_of_their_own(n_groups, n_bars):
     np.testing.assert_allclose(widths, 100 * chosen.mean(axis=1) / chosen.mean(axis=1).sum())
 
 
+def test_a_long_title_leaves_the_heat_map_its_room():
+    figure = viz.coefficients(mixed(6, 40)[1], [i % 10 for i in range(40)], title="How much of each part " * 4)
+    drawn(figure)
+    heat, bars = (ax.get_window_extent() for ax in figure.axes[:2])
+    assert bars.x0 - heat.x1 < heat.width / 4
+
+
 @pytest.mark.parametrize("channels", [1, 3, 7])
 def test_figures_of_cubes_say_that_they_show_the_mean_of_the_bands(channels):
     parts, H = blobs(4, channels=channels), mixed(4, 2)[1]

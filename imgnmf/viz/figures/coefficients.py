@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator, Locator, MaxNLocator
 from numpy.typing import ArrayLike
 
 from imgnmf.errors import DataError, ParameterError, ShapeMismatchError
-from imgnmf.viz.sheet import LABEL, NOTE, Cell, Sheet, figure_of, open_sheet, shortened, text_width, tile_size
+from imgnmf.viz.sheet import LABEL, NOTE, TITLE, Cell, Sheet, figure_of, open_sheet, shortened, text_width, tile_size
 from imgnmf.viz.stack import Array, as_pictures, bands_note, check_finite, refuse_negative
 from imgnmf.viz.style import INK, PALETTE, PAPER, SEQUENTIAL, printable, styled
 
@@ -85,7 +85,7 @@ def coefficients(
     if groups is not None:
         _draw_groups(axes, groups)
     if title:
-        axes.set_title(title, parse_math=False, pad=16 if groups else 6)
+        _write_title(axes, title, grouped=groups is not None, above_all=bool(bars))
     if bars:
         _draw_bars(bars, means)
         key = figure_of(axes).colorbar(picture, ax=[axes, *bars], fraction=0.03, pad=0.02, aspect=30)
@@ -141,6 +141,14 @@ def coverage(stack: ArrayLike, *, title: str | None = None, ax: Axes | None = No
     _number_regions(sheet, owner, cell)
     sheet.note(words, top + height + 2 * LABEL)
     return sheet.figure
+
+
+def _write_title(axes: Axes, title: str, *, grouped: bool, above_all: bool) -> None:
+    if not above_all:
+        axes.set_title(title, parse_math=False, pad=16 if grouped else 6)
+        return
+    # Above all of them: the layout keeps the bars out of the way of a title wider than the heat map.
+    figure_of(axes).suptitle(title, x=0.01, ha="left", fontsize=TITLE, weight="bold", parse_math=False)
 
 
 def _checked_H(H: ArrayLike) -> Array:
