@@ -68,6 +68,14 @@ def test_default_ranks_stay_below_the_smaller_side(folder, tmp_path):
 def test_one_rank_needs_no_curve(folder, tmp_path):
     run("gallery", folder, "-k", 2, "-o", tmp_path / "out")
     assert not (tmp_path / "out" / "rank-curve.png").exists()
+    assert "At k = 2, the error on images kept aside is" in (tmp_path / "out" / "index.html").read_text("utf-8")
+
+
+def test_images_kept_aside_have_an_error_at_every_rank_that_can_be_had(folder, tmp_path):
+    run("gallery", folder, "-k", 2, "-k", 9, "-k", 10, "-o", tmp_path / "out")
+    page = (tmp_path / "out" / "index.html").read_text("utf-8")
+    assert "unseen, k = 9: " in page
+    assert "none at k = 10: what is left to fit can have 9 parts at most" in page
 
 
 def test_black_images_make_a_gallery_too(tmp_path):
