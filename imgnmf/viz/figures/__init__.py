@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from imgnmf.viz.figures.build_up import build_up
-from imgnmf.viz.figures.coefficients import coefficients, coverage
+from imgnmf.viz.figures.coefficients import coefficients
+from imgnmf.viz.figures.coverage import coverage
 from imgnmf.viz.figures.curves import Curve, convergence, rank_curve
 from imgnmf.viz.figures.filled import inpainted
 from imgnmf.viz.figures.kinds import kinds

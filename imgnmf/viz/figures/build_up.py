@@ -83,7 +83,8 @@ def build_up(
     white = full_range(np.asarray(original), data_range)
     strongest = _strongest(share, n_parts)
     grid = _step_grid(image, len(strongest) + 2)
-    note = "part · its share of the light (white = 0);  under the sums: relative error" + bands_note(parts_stack)
+    zero = "black" if parts.ndim == 4 else "white"
+    note = f"part · its share of the light ({zero} = 0);  under the sums: relative error" + bands_note(parts_stack)
     left_out = _left_out(share, strongest)
     width, height = grid.size(2 * grid.columns)
     lines = [line for line in (note, left_out) if line]

@@ -18,7 +18,7 @@ __all__ = ["topic_documents", "topic_words"]
 
 # More document names than this would be too small to read.
 MOST_NAMES = 100
-NAME_WIDTH, LABEL_WIDTH, WORD_WIDTH = 110.0, 190.0, 95.0
+NAME_WIDTH, LABEL_WIDTH, WORD_WIDTH = 110.0, 190.0, 90.0
 
 
 @styled
