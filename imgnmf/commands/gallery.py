@@ -145,7 +145,8 @@ def draw(gallery: Gallery) -> Iterator[tuple[str, Figure]]:
     yield "build-up", _build_up(gallery)
     if len(gallery.study) > 1:
         yield "rank-curve", _rank_curve(gallery)
-    if all(fit.n_iter for fit in gallery.study.fits.values()):
+    lengths = [fit.n_iter for fit in gallery.study.fits.values()]
+    if min(lengths) > 0 and max(lengths) > 1:
         traces = {f"k = {rank}": fit.trace for rank, fit in gallery.study.fits.items()}
         yield "convergence", convergence(traces, title=f"{gallery.name}: how the error falls")
     if len(gallery.images) <= MOST_COLUMNS:

@@ -138,9 +138,9 @@ def unseen_chart(
 
 
 def convergence_charts(traces: Mapping[int, TraceLike]) -> list[Chart]:
-    """Chart the error of every fit against iterations and seconds; nothing when no error was traced."""
+    """Chart the error of every fit against iterations and seconds; nothing when none was traced over two at least."""
     known = {rank: curve for rank, trace in traces.items() if (curve := _thinned(trace)).shape[1]}
-    if not known:
+    if max((curve.shape[1] for curve in known.values()), default=0) < 2:
         return []
     highest = max(float(curve[2].max()) for curve in known.values())
     lowest = min(float(curve[2].min()) for curve in known.values())

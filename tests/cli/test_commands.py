@@ -86,6 +86,14 @@ def test_black_images_make_a_gallery_too(tmp_path):
     assert "V is zero everywhere" in result.stderr
 
 
+def test_a_single_rank_of_a_single_iteration_has_no_curves_at_all(folder, tmp_path):
+    result = run("gallery", folder, "-k", 2, "--max-iter", 1, "-o", tmp_path / "out")
+    assert result.exit_code == DONE, result.output
+    made = {path.stem for path in (tmp_path / "out").glob("*.png")}
+    assert made == {"basis-k02", "reconstructions", "build-up", "coefficients"}
+    assert "<svg" not in (tmp_path / "out" / "index.html").read_text("utf-8")
+
+
 def test_the_default_folder_is_named_after_the_source(folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert run("gallery", "photos", "-k", 2).exit_code == DONE

@@ -149,6 +149,13 @@ def test_a_run_that_never_left_its_start_is_drawn_too():
     drawn(viz.convergence({"a": viz.Curve(np.zeros(1), np.zeros(1), np.ones(1))}))
 
 
+def test_the_end_of_an_exact_run_is_drawn_whole_on_the_axis():
+    steps = np.arange(5.0)
+    axes = viz.convergence({"a": viz.Curve(steps, steps, np.linspace(0.4, 0, 5))}).axes[0]
+    assert axes.get_ylim()[0] == axes.lines[0].get_ydata()[-1] == 0
+    assert not axes.lines[0].get_clip_on()
+
+
 def test_a_hostile_file_name_is_drawn_as_text(tmp_path):
     images, _ = mixed(6, 3)
     names = ["$\\frac{", "<script>\n漢字\u202e\udc80.png", ""]

@@ -154,6 +154,13 @@ def test_one_image_a_constant_part_and_a_trace_without_errors_are_no_trouble():
     fit = PageFit(1, np.zeros((1, 3, 3)), np.zeros((1, 1)), 0.0, 0, float("nan"), "zero", empty)
     page = render_page([fit], PageImages(np.zeros((1, 3, 3)), ("zero",)))
     assert "<svg" not in page
+    assert "PSNR and SSIM are of the image of this page" in page
+
+
+def test_a_fit_of_a_single_iteration_has_no_curve():
+    once, twice = (Curve(np.arange(n), np.arange(n) / 9, np.full(n, 0.1)) for n in (2, 3))
+    assert not convergence_charts({1: once})
+    assert len(convergence_charts({1: once, 4: twice})) == 2
 
 
 def test_many_images_are_thinned_evenly_and_the_page_says_so():

@@ -236,7 +236,8 @@ def _draw_run(ax: Axes, x: Array, error: Array, name: str, place: int) -> None:
     x, percent = x[later], 100 * error[later]
     colour, marker = PALETTE[place % 7], MARKERS[place % 7]
     last = [len(x) - 1] if len(x) else []
-    ax.plot(x, percent, color=colour, label=name, marker=marker, markevery=last, zorder=3)
+    # An error of 0 ends on the axis, its marker half below; unclipped, an empty line would break the layout.
+    ax.plot(x, percent, color=colour, label=name, marker=marker, markevery=last, zorder=3, clip_on=not last)
 
 
 def _logarithmic(ax: Axes) -> None:
@@ -252,7 +253,7 @@ def _label_short_range(ax: Axes) -> None:
     lowest, highest = ax.get_xlim()
     if highest < 5 * lowest:
         ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-    elif highest < 20 * lowest:
+    elif highest < 100 * lowest:
         ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=8))
 
 
