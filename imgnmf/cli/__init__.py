@@ -14,6 +14,7 @@ from imgnmf.cli.compression import compare_codecs, compress, decompress, train_p
 from imgnmf.cli.fitting import animate, fit, gallery
 from imgnmf.cli.inpaint import inpaint
 from imgnmf.cli.models import buildup, encode, montage, reconstruct
+from imgnmf.cli.occlusions import occlusions
 from imgnmf.cli.ranks import ranks
 from imgnmf.cli.sources import datasets, info, pack
 from imgnmf.cli.topics import topics
@@ -39,6 +40,7 @@ for command in (
     reconstruct,
     encode,
     inpaint,
+    occlusions,
     buildup,
     animate,
     info,

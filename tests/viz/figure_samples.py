@@ -102,6 +102,14 @@ def sample_inpainted():
     return viz.inpainted(filled, unknown, originals=images, names=["one", "two", "three"], title="Filled holes")
 
 
+def sample_occluded():
+    images, _H = mixed(6, 3)
+    masks = np.zeros(images.shape, bool)
+    masks[0, 3:6, 3:6] = masks[1, 1:4, 5:8] = True
+    covered = np.where(masks, 1.0, images)
+    return viz.occluded(covered, masks, images, names=["one", "two", "three"], title="In the way")
+
+
 SAMPLES = {name.removeprefix("sample_"): draw for name, draw in list(globals().items()) if name.startswith("sample_")}
 
 

@@ -1,4 +1,4 @@
-"""The figure of filled holes: what stands in it, and what it refuses."""
+"""The figures of filled holes and of what stands in the way: what is drawn, and what is refused."""
 
 from __future__ import annotations
 
@@ -50,3 +50,21 @@ def test_without_originals_two_columns_are_drawn():
 def test_what_does_not_fit_is_refused(arguments, options, kind, said):
     with pytest.raises(kind, match=said):
         viz.inpainted(*arguments, **options)
+
+
+def test_what_stands_in_the_way_is_marked_and_what_the_parts_make_stands_beside_it():
+    figure = viz.occluded(IMAGES, HOLES, IMAGES + 0.5, names=["a", "b"], data_range=1)
+    assert words(figure)[:3] == ["image", "found", "parts without it"]
+    whole, found, without = (figure.axes[0].images[place].get_array() for place in (0, 2, 4))
+    assert np.allclose(whole, IMAGES[0])
+    assert np.array_equal(found[HOLES[0]], [[1, 0, 1]] * 4)
+    assert np.allclose(without, np.clip(IMAGES[0] + 0.5, 0, 1))
+
+
+@pytest.mark.parametrize(
+    ("masks", "without", "said"),
+    [(HOLES[:, :3], IMAGES, "masks must have the shape"), (HOLES, IMAGES[:1], "without must have the shape")],
+)
+def test_masks_and_products_of_another_shape_are_refused(masks, without, said):
+    with pytest.raises(ShapeMismatchError, match=said):
+        viz.occluded(IMAGES, masks, without)

@@ -6,7 +6,7 @@ from imgnmf.viz.figures.build_up import build_up
 from imgnmf.viz.figures.coefficients import coefficients
 from imgnmf.viz.figures.coverage import coverage
 from imgnmf.viz.figures.curves import Curve, convergence, rank_curve
-from imgnmf.viz.figures.filled import inpainted
+from imgnmf.viz.figures.filled import inpainted, occluded
 from imgnmf.viz.figures.kinds import kinds
 from imgnmf.viz.figures.parts import basis, compare
 from imgnmf.viz.figures.pictures import reconstructions
@@ -25,6 +25,7 @@ __all__ = [
     "inpainted",
     "kinds",
     "layer_tree",
+    "occluded",
     "rank_curve",
     "reconstructions",
     "reliability",

@@ -1,4 +1,4 @@
-"""The figure of filled holes: original, damaged, filled, error."""
+"""Images with pixels marked: holes that were filled, and what was found to stand in the way."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from imgnmf.viz.sheet import GAP, LABEL, LINE, NOTE, Cell, Grid, Sheet, open_she
 from imgnmf.viz.stack import Array, as_pictures, bands_note
 from imgnmf.viz.style import DIFFERENCE, GREY, styled
 
-__all__ = ["inpainted"]
+__all__ = ["inpainted", "occluded"]
 
 # Of a hole: a colour that no grey picture has, and hardly a photograph; skin and cloth are often orange.
 HOLE = (1.0, 0.0, 1.0)
@@ -71,8 +71,8 @@ def inpainted(
     >>> figure = inpainted(image, image > 0.9, originals=image + 0.01, names=["ramp"])
     """
     pictures = as_pictures(filled, "filled")
-    holes = _holes(np.asarray(unknown), np.shape(filled))
-    truth = None if originals is None else _like(as_pictures(originals, "originals"), pictures)
+    holes = _holes("unknown", np.asarray(unknown), np.shape(filled))
+    truth = None if originals is None else _like("originals", as_pictures(originals, "originals"), pictures)
     white = full_range(np.asarray(filled if originals is None else originals), data_range)
     labels = _labels(names, len(pictures))
     heads = ("damaged", "filled") if truth is None else ("original", "damaged", "filled", "error")
@@ -81,11 +81,8 @@ def inpainted(
     width, height = grid.size(len(pictures) * len(heads))
     sheet, top = open_sheet(max(width, text_width(note, NOTE)), height + 4 * LINE, ax, title)
     cells = grid.below(top + LINE)
-    for column, head in enumerate(heads):
-        sheet.text(head, cells.cell(0, column).centre, cells.cell(0, column).top - 2.2, bold=True)
-    for row, label in enumerate(labels):
-        first = cells.cell(row, 0)
-        sheet.text(label, first.left - 6.0, first.top + first.height / 2, align="right", vertical="center")
+    _heads(sheet, cells, heads, labels)
+    for row in range(len(labels)):
         shown = [_damaged(pictures[row] / white, holes[row]), pictures[row] / white]
         for column, picture in enumerate(shown if truth is None else [truth[row] / white, *shown]):
             sheet.tile(picture, cells.cell(row, column), cmap=GREY)
@@ -95,19 +92,91 @@ def inpainted(
     return sheet.figure
 
 
-def _holes(unknown: Array, shape: tuple[int, ...]) -> Array:
-    """Where anything is unknown, shape (n, h, w)."""
-    if unknown.dtype != bool:
-        raise DataError(f"unknown must be bool, True where a pixel was filled, got {unknown.dtype}")
-    if unknown.shape not in (shape, shape[:3]):
-        raise ShapeMismatchError(f"unknown must have the shape of filled, {shape}, or {shape[:3]}, got {unknown.shape}")
-    return np.asarray(unknown.any(axis=3)) if unknown.ndim == 4 else unknown
+@styled
+def occluded(
+    images: ArrayLike,
+    masks: ArrayLike,
+    without: ArrayLike,
+    *,
+    names: Sequence[str] | None = None,
+    data_range: float | None = None,
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw each image in a row: as it is, with what was found to stand in the way, and as the parts have it without.
+
+    Parameters
+    ----------
+    images : array, shape (n, h, w) or (n, h, w, c)
+    masks : bool array, of the shape of `images`, with or without its channels
+        True where something stands in the way: shown in magenta.
+    without : array, of the shape of `images`
+        The products of parts and coefficients.
+    names : sequence of str, optional
+        Written left of the rows; long ones are cut in the middle.
+    data_range : float, optional
+        The value of white. By default the dtype's range for integers, 1 for floats within 0..1, else the
+        largest value.
+    title : str, optional
+        Written above.
+    ax : matplotlib.axes.Axes, optional
+        Draw here instead of on a new figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ShapeMismatchError
+        `masks`, `without` or `names` do not fit.
+    DataError
+        Values are NaN or infinite, or `masks` is not bool.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.linspace(0, 1, 64).reshape(1, 8, 8)
+    >>> figure = occluded(image, image > 0.9, image.clip(0, 0.9), names=["ramp"])
+    """
+    pictures = as_pictures(images, "images")
+    hidden = _holes("masks", np.asarray(masks), np.shape(images))
+    products = _like("without", as_pictures(without, "without"), pictures)
+    white = full_range(np.asarray(images), data_range)
+    shown = {
+        "image": pictures / white,
+        "found": np.stack([_damaged(*pair) for pair in zip(pictures / white, hidden, strict=True)]),
+        "parts without it": np.clip(products / white, 0, 1),
+    }
+    labels = _labels(names, len(pictures))
+    grid = _grid(pictures, tuple(shown), labels, measured=False)
+    note = "magenta: neither the parts nor the other images explain it" + bands_note(images)
+    width, height = grid.size(len(pictures) * len(shown))
+    sheet, top = open_sheet(max(width, text_width(note, NOTE)), height + 3 * LINE, ax, title)
+    cells = grid.below(top + LINE)
+    _heads(sheet, cells, tuple(shown), labels)
+    for column, tiles in enumerate(shown.values()):
+        for row, tile in enumerate(tiles):
+            sheet.tile(tile, cells.cell(row, column), cmap=GREY)
+    sheet.note(note, top + height + 3 * LINE)
+    return sheet.figure
 
 
-def _like(originals: Array, pictures: Array) -> Array:
-    if originals.shape != pictures.shape:
-        raise ShapeMismatchError(f"originals must have the shape of filled, {pictures.shape}, got {originals.shape}")
-    return originals
+def _holes(name: str, marked: Array, shape: tuple[int, ...]) -> Array:
+    """Where anything is marked, shape (n, h, w)."""
+    if marked.dtype != bool:
+        raise DataError(f"{name} must be bool, True for a pixel to be marked, got {marked.dtype}")
+    if marked.shape not in (shape, shape[:3]):
+        raise ShapeMismatchError(
+            f"{name} must have the shape of the images, {shape}, or {shape[:3]}, got {marked.shape}"
+        )
+    return np.asarray(marked.any(axis=3)) if marked.ndim == 4 else marked
+
+
+def _like(name: str, others: Array, pictures: Array) -> Array:
+    if others.shape != pictures.shape:
+        raise ShapeMismatchError(f"{name} must have the shape of the images, {pictures.shape}, got {others.shape}")
+    return others
 
 
 def _labels(names: Sequence[str] | None, n_images: int) -> list[str]:
@@ -122,6 +191,14 @@ def _grid(pictures: Array, heads: Sequence[str], labels: Sequence[str], *, measu
     step = max(width, *(text_width(head, LABEL, bold=True) for head in heads)) + GAP
     below = LINE if measured else 0.0
     return Grid(len(heads), width, height, step, height + GAP + below, left=margin + (6.0 if margin else 0.0))
+
+
+def _heads(sheet: Sheet, cells: Grid, heads: Sequence[str], labels: Sequence[str]) -> None:
+    for column, head in enumerate(heads):
+        sheet.text(head, cells.cell(0, column).centre, cells.cell(0, column).top - 2.2, bold=True)
+    for row, label in enumerate(labels):
+        first = cells.cell(row, 0)
+        sheet.text(label, first.left - 6.0, first.top + first.height / 2, align="right", vertical="center")
 
 
 def _note(measured: bool) -> str:

@@ -1,0 +1,79 @@
+"""`imgnmf occlusions`: masks that `inpaint --mask` takes, parts, a figure and an account."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import imgnmf
+from tests.cli.runs import DONE, everything_below, refusal, run
+from tests.occlusion.test_find import RANK, damaged, planted
+
+QUICK = "-k", RANK, "--max-iter", 40, "--threads", 1
+
+
+def written(folder, images):
+    """In two folders, as pictures of 8 bits."""
+    for number, image in enumerate(images):
+        path = folder / f"s{number % 2}" / f"{number:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.rint(255 * image).astype(np.uint8)).save(path)
+    return folder
+
+
+@pytest.fixture
+def covered(tmp_path):
+    images, hidden = damaged(planted(40), "black")
+    return written(tmp_path / "faces", images), hidden
+
+
+def test_masks_are_called_as_the_images_and_inpaint_takes_them(covered, tmp_path):
+    source, hidden = covered
+    out = tmp_path / "out"
+    result = run("occlusions", source, "-o", out, *QUICK)
+    assert result.exit_code == DONE, result.output
+    assert "something is in the way in 12 of 40 images" in result.stdout
+    names = [f"s{number % 2}/{number:02}.png" for number in range(40)]
+    masks = [f"masks/{name}" for name in names]
+    assert everything_below(out) == sorted(
+        ["masks", "masks/s0", "masks/s1", *masks, "occlusions.png", "parts.imgnmf", "summary.json"]
+    )
+    for name, mask in zip(names, hidden, strict=True):
+        with Image.open(out / "masks" / name) as picture:
+            found = np.asarray(picture) == 255
+        assert (found & mask).sum() >= 0.9 * mask.sum()
+        assert (found & ~mask).sum() <= 10
+    filled = run("inpaint", source, "--mask", out / "masks", "-o", tmp_path / "filled", "-k", 3, "--max-iter", 20)
+    assert filled.exit_code == DONE, filled.output
+    account = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    assert set(account["hidden_share_by_image"]) == {
+        name for name, mask in zip(names, hidden, strict=True) if mask.any()
+    }
+    assert account["side"] == 4.0
+    fit, meta = imgnmf.load(out / "parts.imgnmf")
+    assert fit.rank == RANK
+    assert meta.image_shape == (24, 20)
+
+
+def test_where_nothing_is_in_the_way_nothing_is_drawn(tmp_path):
+    out = tmp_path / "out"
+    result = run("occlusions", written(tmp_path / "clean", planted(20)), "-o", out, *QUICK)
+    assert result.exit_code == DONE, result.output
+    assert "in 0 of 20 images, 0.0 % of all pixels" in result.stdout
+    assert not (out / "occlusions.png").exists()
+
+
+def test_a_data_set_without_names_has_numbered_masks(tmp_path):
+    np.save(tmp_path / "images.npy", damaged(planted(20), "white")[0])
+    out = tmp_path / "out"
+    assert run("occlusions", tmp_path / "images.npy", "-o", out, *QUICK).exit_code == DONE
+    assert len([name for name in everything_below(out) if name.startswith("masks/")]) == 20
+
+
+def test_too_few_images_and_a_cutoff_beyond_the_most_are_refused(tmp_path):
+    few = written(tmp_path / "few", planted(9))
+    assert "at least 10 images, got 9" in refusal("occlusions", few, "-o", tmp_path / "out", "-k", 2)
+    assert "25" in refusal("occlusions", few, "-o", tmp_path / "out", "--cutoff", 25)
