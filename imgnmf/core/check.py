@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,7 +12,7 @@ from imgnmf.core.blocks import Runner, block_spans
 from imgnmf.core.columns import Columns, is_source
 from imgnmf.core.parts import Array
 from imgnmf.core.sparse import as_stored, is_sparse
-from imgnmf.errors import DataError, DataWarning, ParameterError, ShapeMismatchError
+from imgnmf.errors import DataError, DataWarning, ParameterError, ShapeMismatchError, tell
 
 __all__ = [
     "Figures",
@@ -199,7 +198,7 @@ def checked_rank(rank: Any, shape: tuple[int, int], *, beyond: bool) -> int:
     if rank > min(shape):
         if not beyond:
             raise ParameterError(f"rank must be within {bounds}, got {rank}; lower it or use init='random'")
-        warnings.warn(f"rank {rank} is above min(n_pixels, n_images) = {min(shape)}", DataWarning, stacklevel=4)
+        tell(f"rank {rank} is above min(n_pixels, n_images) = {min(shape)}", DataWarning)
     return int(rank)
 
 

@@ -179,7 +179,7 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
         problem = fitting.problem(blocks, run)
         begin = Progress(generator) if session is None else session.begin
         best = best_fit(fitting, problem, n_init, limits, run, begin=begin, session=session)
-    warn_if_cut_short(best, stacklevel=4)
+    warn_if_cut_short(best)
     return best
 
 

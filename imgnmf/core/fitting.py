@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
@@ -26,7 +25,7 @@ from imgnmf.core.seen import only_seen
 from imgnmf.core.start import coefficients_in, steered_start
 from imgnmf.core.steering import FREE, Steering
 from imgnmf.core.units import in_user_units, power_of_two
-from imgnmf.errors import DataWarning
+from imgnmf.errors import DataWarning, tell
 
 __all__ = ["Fitting", "best_fit"]
 
@@ -145,7 +144,7 @@ class Fitting:
 
     def of_nothing(self, shape: tuple[int, int], blocks: ColumnBlocks) -> Factorization:
         """The factors of a matrix of zeros: zeros, and a word about it."""
-        warnings.warn("V is zero everywhere, so W and H are too", DataWarning, stacklevel=4)
+        tell("V is zero everywhere, so W and H are too", DataWarning)
         return Factorization(
             W=np.zeros((shape[0], self.rank), blocks.dtype),
             H=np.zeros((self.rank, shape[1]), blocks.dtype),

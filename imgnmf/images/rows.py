@@ -6,7 +6,6 @@ Adding a store is a function ``list(path) -> list of StoredRows`` and its place 
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from imgnmf.errors import DataWarning, ImageReadError, ImgnmfError
+from imgnmf.errors import DataWarning, ImageReadError, ImgnmfError, tell
 from imgnmf.images.extras import needed
 from imgnmf.images.report import shown
 
@@ -224,11 +223,10 @@ def _in_zarr(path: Path, key: str, array: Any) -> StoredRows:
     if missing and said is not None:
         raise ImageReadError(f"{shown(path)}: {missing} of its {array.nchunks} chunks are missing; pack it again")
     if missing:
-        warnings.warn(
+        tell(
             f"{shown(path)}: {missing} of {array.nchunks} chunks are not there and count as {array.fill_value}; zarr "
             "leaves out chunks that hold nothing else, but a store that ends early looks the same",
             DataWarning,
-            stacklevel=6,
         )
 
     def read(first: int, stop: int, axis: int) -> NDArray[Any]:

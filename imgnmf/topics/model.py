@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -14,7 +13,7 @@ from imgnmf.core.choices import InitLike
 from imgnmf.core.factorize import Callback, factorize
 from imgnmf.core.parts import Array
 from imgnmf.core.result import Factorization
-from imgnmf.errors import DataError, DataWarning, ParameterError, ShapeMismatchError
+from imgnmf.errors import DataError, DataWarning, ParameterError, ShapeMismatchError, tell
 from imgnmf.topics.texts import Texts, listed
 from imgnmf.topics.words import Vocabulary, Weighting, vocabulary_of
 
@@ -192,11 +191,10 @@ def tell_empty(V: Any, names: Sequence[str]) -> None:
     """Warn of documents without a word that counts."""
     empty = np.flatnonzero(np.asarray(V.sum(axis=0)).ravel() == 0).tolist()
     if empty:
-        warnings.warn(
+        tell(
             f"{len(empty)} document(s) without a word of the vocabulary ({listed(names[i] for i in empty)}): "
             "their topics are 0",
             DataWarning,
-            stacklevel=3,
         )
 
 
