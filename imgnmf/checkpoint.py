@@ -73,6 +73,11 @@ class Checkpoint:
         from imgnmf.checkpoint_file import read_progress, write_progress
         from imgnmf.checkpoint_task import identity_of
 
+        if os.path.isdir(self.path):
+            raise ParameterError(
+                f"checkpoint must be a file, and {os.fspath(self.path)!r} is a folder: give the name of a file, say "
+                f"{os.path.join(self.path, 'run.ckpt')!r}"
+            )
         there, identity = os.path.lexists(self.path), identity_of(task)
         if there and not resume:
             raise ParameterError(

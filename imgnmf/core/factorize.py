@@ -22,7 +22,7 @@ from imgnmf.core.progress import Keeper, Progress, Session, Task
 from imgnmf.core.result import Factorization
 from imgnmf.core.seen import usable
 from imgnmf.core.sparse import is_sparse
-from imgnmf.core.steering import checked_steering
+from imgnmf.core.steering import checked_steering, refuse_loss, refuse_ties
 from imgnmf.core.stopping import StoppingRule
 from imgnmf.core.units import as_blocks
 from imgnmf.errors import ParameterError
@@ -146,6 +146,7 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
     data, seen = usable(as_data(V), weights, missing, negative)
     start = as_init(init)
     rank = checked_rank(rank, data.shape, beyond=isinstance(start, (RandomInit, ColumnSample, GivenFactors)))
+    refuse_loss(as_loss(loss), (penalty_W, penalty_H), constraint_W, constraint_H)
     chosen = as_solver(solver, as_loss(loss), rank, stored=is_sparse(seen))
     steering = checked_steering(
         fixed_W,
@@ -156,6 +157,8 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
         rank=rank,
         n_pixels=data.shape[0],
     )
+    if online is not None:
+        refuse_ties(penalty_H, constraint_H, "online=Online() looks at a window of images at a time: leave one out")
     fitting = Fitting(as_loss(loss), chosen, start, rank, penalty_W, penalty_H, steering, online)
     n_init, generator = checked_count("n_init", n_init, 1), np.random.default_rng(rng)
     n_threads = useful_threads(threads, data.shape, rank)

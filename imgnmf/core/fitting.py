@@ -86,7 +86,10 @@ class Fitting:
                 best = replace(best, H=H)
             except KeyboardInterrupt:
                 reason, converged = INTERRUPTED, False
-        return self.result(best, problem, history, reason, converged)
+        try:
+            return self.result(best, problem, history, reason, converged)
+        except KeyboardInterrupt:  # the pair is there, and has to be measured to be told of
+            return self.result(best, problem, history, INTERRUPTED, False)
 
     def ends_exactly(self, problem: Problem, reason: str, converged: bool) -> bool:
         """Whether H becomes what `encode` finds for the final parts: where each image has one answer of its own."""

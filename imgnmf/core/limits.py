@@ -167,9 +167,11 @@ class Limits:
             for rule in self.rules:
                 if reason := rule(history):
                     return reason, rule.converges
-        return (
-            (f"{MAX_ITER} = {self.max_iter} iterations were done", False) if best.iteration >= self.max_iter else None
-        )
+        if best.iteration < self.max_iter:
+            return None
+        if best.iteration > self.max_iter:  # an earlier run, which this one was to go on with, had more
+            return f"{MAX_ITER} = {self.max_iter} is less than the {best.iteration} iterations done before", False
+        return f"{MAX_ITER} = {self.max_iter} iterations were done", False
 
 
 def _state(best: Found, history: History, problem: Followed) -> State:

@@ -24,6 +24,9 @@ TopicLoss = Literal["kullback-leibler", "frobenius"]
 
 # A word of less than this share of the strongest one's weight has none: multiplicative steps never reach 0.
 LEAST = 1e-6
+# Topics of the language reference know 51 % of its words, stop words and rare ones being out, 24 % of those of a
+# docstring, 7 % of those of a novel, and none of German.
+FEW_KNOWN = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,12 +78,22 @@ class TopicModel:
         Warns
         -----
         DataWarning
-            A text has no word that the vocabulary knows: its topics are 0.
+            A text has no word that the vocabulary knows: its topics are 0. Or of all their words few are known.
         """
         given = as_texts(texts)
         V = self.vocabulary.matrix(given.texts)
         tell_empty(V, given.names)
+        self._tell_unknown(given)
         return self.fit.encode(V)
+
+    def _tell_unknown(self, texts: Texts) -> None:
+        share = self.vocabulary.known(texts.texts)
+        if share < FEW_KNOWN:
+            tell(
+                f"of the words of these {len(texts)} text(s) the model knows {100 * share:.1f} %, so its topics say "
+                "little of them; give texts of the language and the subjects of those that it was fitted to",
+                DataWarning,
+            )
 
 
 def find_topics(

@@ -56,6 +56,13 @@ def test_a_folder_of_masks_names_its_images(folder, masks, tmp_path):
     assert summary["rank"] == 3
 
 
+@pytest.mark.parametrize("value", [0, 1])
+def test_a_mask_that_marks_nothing_says_what_it_would_have_to_be(folder, tmp_path, value):
+    Image.fromarray(np.full((10, 8), value, np.uint8)).save(tmp_path / "mask.png")
+    words = refusal("inpaint", folder, "--mask", tmp_path / "mask.png", "-o", tmp_path / "out", *QUICK)
+    assert f"more than half of 255, and its brightest pixel is {value}. Draw what is unknown in white" in words
+
+
 def test_one_mask_holds_for_all_and_a_model_knows_what_no_image_shows(folder, model, mask, tmp_path):
     result = run("inpaint", folder, "--mask", mask, "--model", model, "-o", tmp_path / "out", *QUICK)
     assert result.exit_code == DONE, result.output
