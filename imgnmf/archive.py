@@ -59,7 +59,7 @@ def save(
         What `imgnmf.factorize` returned.
     images : ImageSet or StoredImages, optional
         The images that were fitted: size, names, labels, mask and preparation are kept, and the SHA-256 of the
-        pixels; the pixels are not. Of stored images size alone is kept.
+        pixels; the pixels are not. Of stored images size and names alone are kept.
     rng : int, optional
         What the fit was started with, for the record.
 

@@ -98,9 +98,9 @@ def images_from(stored: list[StoredArray], layout: Layout, finish: Finish) -> Im
     # Before anything is read: what is wrong with the labels can be told from their shape.
     labels = _labels(stored, layout, n_images)
     pixels = _arranged(chosen.read(), layout, along, own=chosen.own)
-    finished, notes = _finished(pixels, finish, own=chosen.own or pixels.base is None)
+    finished, notes, greyed = _finished(pixels, finish, own=chosen.own or pixels.base is None)
     lines = tuple(f"{counted(len(finished), 'image')}: {note}" for note in (*_said(chosen, layout, along), *notes))
-    return ImageSet(finished, chosen.names, labels, ReadReport(len(finished), (), lines))
+    return ImageSet(finished, chosen.names, labels, ReadReport(len(finished), (), lines, greyed))
 
 
 def chosen_array(stored: list[StoredArray], layout: Layout) -> StoredArray:
@@ -205,7 +205,8 @@ def _row_by_row(flat: NDArray[Any], image_shape: tuple[int, ...], *, own: bool) 
     return rows.reshape(len(rows), *image_shape)
 
 
-def _finished(pixels: NDArray[Any], finish: Finish, *, own: bool) -> tuple[NDArray[Any], tuple[str, ...]]:
+def _finished(pixels: NDArray[Any], finish: Finish, *, own: bool) -> tuple[NDArray[Any], tuple[str, ...], int]:
+    """Return grey or colour images of the wanted size, what was done to them, and how many lost colours."""
     if pixels.ndim == 4 and pixels.shape[3] not in (1, 2, 3, 4):
         raise ShapeMismatchError(
             f"expected grey or colour images, with alpha or not, found {pixels.shape[3]} channels; "
@@ -214,13 +215,16 @@ def _finished(pixels: NDArray[Any], finish: Finish, *, own: bool) -> tuple[NDArr
     grey = pixels[..., 0] if pixels.ndim == 4 and pixels.shape[3] == 1 else pixels
     as_they_are = grey.ndim == (3 if finish.color == "grey" else 4) and grey.shape[3:] in ((), (3,))
     if as_they_are and finish.size in (None, grey.shape[1:3]):
-        return (_inverted(grey, own=own), ("inverted",)) if finish.invert else (grey, ())
+        return (_inverted(grey, own=own), ("inverted",), 0) if finish.invert else (grey, (), 0)
     first = finish.apply(Raster(grey[0]))
     out = np.empty((len(grey), *first.pixels.shape), first.pixels.dtype)
+    greyed = 0
     for image, place in zip(grey, out, strict=True):
-        place[:] = finish.apply(Raster(image)).pixels
+        made = finish.apply(Raster(image))
+        place[:] = made.pixels
+        greyed += made.account.greyed
     colored = (f"{first.account.kind} to {finish.color}",) if not as_they_are else ()
-    return out, (*colored, *first.account.notes)
+    return out, (*colored, *first.account.notes), greyed
 
 
 def _inverted(pixels: NDArray[Any], *, own: bool) -> NDArray[Any]:
