@@ -198,6 +198,8 @@ def read_checked(name: str, entry: str, formats: range, what: str = "model") -> 
     from safetensors import SafetensorError, safe_open
 
     try:
+        if os.path.isdir(name):
+            raise ArchiveError(f"a {what} is a file, and this is a folder; give the name of the file")
         os.stat(name)
         with safe_open(name, framework="np") as file:
             document = _checked_document(file.metadata() or {}, entry, formats, what)

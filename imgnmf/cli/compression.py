@@ -93,7 +93,8 @@ def train_parts(
     from imgnmf.commands.compress import train_source
 
     parts, n_bytes = train_source(source, output, rank, patch=patch, reading=reading, rng=rng, force=force)
-    click.echo(f"wrote {output}: {parts.rank} parts in {n_bytes} bytes")
+    fewer = f" ({rank} were asked for, and no image needs more)" if parts.rank < rank else ""
+    click.echo(f"wrote {output}: {parts.rank} parts in {n_bytes} bytes{fewer}")
 
 
 @click.command(name="compare-codecs")

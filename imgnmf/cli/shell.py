@@ -29,6 +29,7 @@ __all__ = [
     "exit_if_interrupted",
     "fit_options",
     "force_option",
+    "in_its_options",
     "reading",
     "tell_report",
 ]
@@ -194,14 +195,15 @@ def exit_if_interrupted(interrupted: bool) -> None:
 
 
 def _warn(message: Warning | str, *_args: Any, **_kwargs: Any) -> None:
-    click.echo(f"warning: {_in_its_options(str(message))}", err=True)
+    click.echo(f"warning: {in_its_options(str(message))}", err=True)
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    click.echo(f"imgnmf: {_in_its_options(message)}", err=True)
+    click.echo(f"imgnmf: {in_its_options(message)}", err=True)
     sys.exit(code)
 
 
-def _in_its_options(message: str) -> str:
+def in_its_options(message: str) -> str:
+    """Say it in the options of the command that runs."""
     context = click.get_current_context(silent=True)
     return message if context is None else in_options(message, options_of(context.command))

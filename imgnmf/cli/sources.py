@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from imgnmf.cli.shell import COLOR_OPTION, READING_OPTIONS, answering, force_option, reading, tell_report
+from imgnmf.cli.shell import (
+    COLOR_OPTION,
+    READING_OPTIONS,
+    answering,
+    force_option,
+    in_its_options,
+    reading,
+    tell_report,
+)
 
 if TYPE_CHECKING:
     from imgnmf.commands.source import Reading
@@ -26,7 +34,7 @@ def info(source: str) -> None:
     if is_model(source):
         click.echo((topics.describe_topics if is_topics(source) else model.describe)(source))
     else:
-        click.echo(describe(source))
+        click.echo(in_its_options(describe(source)))
 
 
 @click.command()

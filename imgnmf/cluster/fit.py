@@ -14,7 +14,7 @@ from imgnmf.cluster.passes import Passes, Watch
 from imgnmf.cluster.sources import as_source
 from imgnmf.cluster.team import Columns, Team, working
 from imgnmf.core.blocks import ColumnBlocks, Runner, running
-from imgnmf.core.check import checked_count, checked_rank, figures_of
+from imgnmf.core.check import LOWER_OR_RANDOM, checked_count, checked_rank, figures_of
 from imgnmf.core.choices import InitLike, LossLike, SolverLike, as_init, as_loss, as_solver
 from imgnmf.core.constraints import Constraint
 from imgnmf.core.fitting import Fitting
@@ -115,7 +115,8 @@ def factorize(
     limits, keep_every = limits_of(stop, max_iter, time_limit, callback), checked_count("keep_every", keep_every, 1)
     refuse_ties(penalty_H, constraint_H, "on a cluster it is spread over the workers: use imgnmf.factorize")
     source, start = as_source(V, client), as_init(init)
-    rank = checked_rank(rank, source.shape, beyond=isinstance(start, (RandomInit, ColumnSample, GivenFactors)))
+    beyond = isinstance(start, (RandomInit, ColumnSample, GivenFactors))
+    rank = checked_rank(rank, source.shape, beyond=beyond, remedy=LOWER_OR_RANDOM)
     refuse_loss(as_loss(loss), (penalty_W, penalty_H), constraint_W, constraint_H)
     chosen = as_solver(solver, as_loss(loss), rank)
     steering = checked_steering(

@@ -15,6 +15,7 @@ from imgnmf.core.sparse import as_stored, is_sparse
 from imgnmf.errors import DataError, DataWarning, ParameterError, ShapeMismatchError, tell
 
 __all__ = [
+    "LOWER_OR_RANDOM",
     "Figures",
     "Seen",
     "as_data",
@@ -27,6 +28,9 @@ __all__ = [
     "look_at",
     "look_over",
 ]
+
+
+LOWER_OR_RANDOM = "lower it or use init='random'"  # what helps where there is a start to choose
 
 
 def as_matrix(V: Any) -> Array:
@@ -190,14 +194,14 @@ def _checked_stored(V: Any) -> float:
     return float(V.data.max(initial=0))
 
 
-def checked_rank(rank: Any, shape: tuple[int, int], *, beyond: bool) -> int:
+def checked_rank(rank: Any, shape: tuple[int, int], *, beyond: bool, remedy: str = "lower it") -> int:
     """`rank` as an int within ``1 .. min(n_pixels, n_images)``; above that only where `beyond` allows it."""
     bounds = f"1 <= rank <= min(n_pixels, n_images) = {min(shape)}"
     if isinstance(rank, bool) or not isinstance(rank, (int, np.integer)) or rank < 1:
         raise ParameterError(f"rank must be a whole number with {bounds}, got {rank!r}")
     if rank > min(shape):
         if not beyond:
-            raise ParameterError(f"rank must be within {bounds}, got {rank}; lower it or use init='random'")
+            raise ParameterError(f"rank must be within {bounds}, got {rank}; {remedy}")
         tell(f"rank {rank} is above min(n_pixels, n_images) = {min(shape)}", DataWarning)
     return int(rank)
 

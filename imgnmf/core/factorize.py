@@ -10,7 +10,7 @@ import numpy as np
 
 from imgnmf.core.blocks import running, useful_threads
 from imgnmf.core.budget import check_budget
-from imgnmf.core.check import as_data, checked_count, checked_rank
+from imgnmf.core.check import LOWER_OR_RANDOM, as_data, checked_count, checked_rank
 from imgnmf.core.choices import InitLike, LossLike, SolverLike, as_init, as_loss, as_solver
 from imgnmf.core.constraints import Constraint
 from imgnmf.core.fitting import Fitting, best_fit
@@ -145,7 +145,8 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
         raise ParameterError(f"online must be an imgnmf.Online(), say Online(passes=2), or None; got {online!r}")
     data, seen = usable(as_data(V), weights, missing, negative)
     start = as_init(init)
-    rank = checked_rank(rank, data.shape, beyond=isinstance(start, (RandomInit, ColumnSample, GivenFactors)))
+    beyond = isinstance(start, (RandomInit, ColumnSample, GivenFactors))
+    rank = checked_rank(rank, data.shape, beyond=beyond, remedy=LOWER_OR_RANDOM)
     refuse_loss(as_loss(loss), (penalty_W, penalty_H), constraint_W, constraint_H)
     chosen = as_solver(solver, as_loss(loss), rank, stored=is_sparse(seen))
     steering = checked_steering(

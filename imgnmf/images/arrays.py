@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from imgnmf.errors import IncompatibleError, ParameterError, ShapeMismatchError
+from imgnmf.errors import DataError, IncompatibleError, ParameterError, ShapeMismatchError
 from imgnmf.images.array_files import REAL, list_arrays
 from imgnmf.images.collect import Finish, inverted
 from imgnmf.images.imageset import ImageSet
@@ -110,6 +110,9 @@ def chosen_array(stored: list[StoredArray], layout: Layout) -> StoredArray:
     fitting = [array for array in stored if _may_hold_images(array) and (len(stored) == 1 or _fits(array, layout))]
     if len(fitting) == 1:
         return fitting[0]
+    if len(stored) < 2:
+        found = f"the only array is {stored[0]}" if stored else "there is no array of numbers"
+        raise DataError(f"expected an array of images, real numbers along two axes or more, and {found}")
     reason = "several may hold the images" if fitting else "none fits"
     raise ParameterError(f"expected key= to say which array holds the images, since {reason}; there are {_all(stored)}")
 
@@ -210,7 +213,7 @@ def _finished(pixels: NDArray[Any], finish: Finish, *, own: bool) -> tuple[NDArr
     if pixels.ndim == 4 and pixels.shape[3] not in (1, 2, 3, 4):
         raise ShapeMismatchError(
             f"expected grey or colour images, with alpha or not, found {pixels.shape[3]} channels; "
-            "for one image a band say so by image_shape=(height, width)"
+            "imgnmf.open_images with image_shape=(height, width, channels) takes any number of them"
         )
     grey = pixels[..., 0] if pixels.ndim == 4 and pixels.shape[3] == 1 else pixels
     as_they_are = grey.ndim == (3 if finish.color == "grey" else 4) and grey.shape[3:] in ((), (3,))
