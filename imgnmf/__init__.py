@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from imgnmf.core.stopping import KKTBelow, RelativeDecrease, TimeLimit
     from imgnmf.images import ImageSet, describe_datasets, extract_patches, load_dataset, load_images, open_images
     from imgnmf.inpainting import Inpainted, inpaint
+    from imgnmf.occlusion import Occlusions, find_occlusions
     from imgnmf.studies.choice import RankChoice, choose_rank
     from imgnmf.studies.generalisation import generalisation
     from imgnmf.studies.layers import Layer, LayeredFactorization, factorize_layers
@@ -63,6 +64,7 @@ __all__ = [
     "Neighbours",
     "Newton",
     "NonSmooth",
+    "Occlusions",
     "Online",
     "Orthogonal",
     "ProjectedGradient",
@@ -89,6 +91,7 @@ __all__ = [
     "factorize_projective",
     "factorize_ranks",
     "family",
+    "find_occlusions",
     "generalisation",
     "images",
     "inpaint",
@@ -123,6 +126,7 @@ _HOME = {
     "imgnmf.core.solvers": ("ANLS", "HALS", "MU", "Newton", "ProjectedGradient"),
     "imgnmf.core.stopping": ("KKTBelow", "RelativeDecrease", "TimeLimit"),
     "imgnmf.inpainting": ("Inpainted", "inpaint"),
+    "imgnmf.occlusion": ("Occlusions", "find_occlusions"),
     "imgnmf.images": ("ImageSet", "describe_datasets", "extract_patches", "load_dataset", "load_images", "open_images"),
     "imgnmf.studies.choice": ("RankChoice", "choose_rank"),
     "imgnmf.studies.generalisation": ("generalisation",),

@@ -3,7 +3,7 @@
 import numpy as np
 
 import imgnmf
-from imgnmf.commands.compare import Comparison, figure_of
+from imgnmf.commands.rate_figure import rate_figure
 from imgnmf.compression import PillowFormat, Shared, pca_parts, train_parts
 
 faces = imgnmf.load_dataset("lfw-faces")
@@ -15,6 +15,5 @@ codecs = [
     *(PillowFormat(name, mosaic) for name in ("JPEG", "WEBP") for mosaic in (True, False)),
 ]
 curves = imgnmf.compression.rate_distortion(test, codecs)
-made = Comparison("lfw-faces", (), curves, (), len(test), {})
-figure = figure_of(made, "unseen")
+figure = rate_figure(curves, f"lfw-faces: shared parts, {len(test)} unseen images")
 imgnmf.viz.save_figure("codecs.png", figure)

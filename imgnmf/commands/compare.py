@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -29,10 +29,7 @@ from imgnmf.compression import (
 from imgnmf.errors import DataError
 from imgnmf.images import ImageSet
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-__all__ = ["Comparison", "bd_lines", "compare_source", "compared", "figure_of", "split", "table_of"]
+__all__ = ["Comparison", "bd_lines", "compare_source", "compared", "split", "table_of"]
 
 STEPS = tuple(float(2**j) for j in range(2, 11))
 RANKS = (1, 4, 9, 16, 25, 49, 100)
@@ -123,47 +120,21 @@ def split(images: ImageSet) -> tuple[ImageSet | None, ImageSet | None]:
 
 def write_comparison(made: Comparison, folder: Path) -> None:
     """Write figures, tables and a summary into a folder that is there."""
+    from imgnmf.commands.rate_figure import rate_figure
     from imgnmf.viz import save_figure
 
     for use, curves in (("closed", made.closed), ("unseen", made.unseen)):
         if curves:
             write_text(folder / f"{use}.csv", csv_of(curves))
             write_bytes(folder / f"{use}-each.csv", each_csv_of(curves).encode())
-            save_figure(folder / f"{use}.png", figure_of(made, use))
+            save_figure(folder / f"{use}.png", rate_figure(curves, f"{made.name}: {_what(made, use)}"))
     write_text(folder / "storage.csv", _csv([asdict(row) for row in made.storage]))
     summary = {"made_by": "imgnmf", "name": made.name, "held_out": made.n_test, "parts_bytes": made.parts_bytes}
     write_json(folder / MARKER, {**summary, "bd_rates": bd_lines(made)})
 
 
-def figure_of(made: Comparison, use: str) -> Figure:
-    """PSNR and SSIM over bits per pixel, a curve a codec; dashed where all images are one file of a format."""
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import FuncFormatter, NullFormatter
-
-    from imgnmf.viz.style import MARKERS, PALETTE, applied
-
-    curves = made.closed if use == "closed" else made.unseen
-    what = "parts counted, all images" if use == "closed" else f"shared parts, {made.n_test} unseen images"
-    with applied():
-        figure = Figure(figsize=(7.0, 3.6), layout="constrained")
-        axes = figure.subplots(1, 2)
-        kinds = list(dict.fromkeys(curve.name.split()[0] for curve in curves))
-        for curve in curves:
-            number = kinds.index(curve.name.split()[0])
-            one = "mosaic" in curve.name or "one file" in curve.name or "closed" in curve.name
-            look = {"color": PALETTE[number % 7], "marker": MARKERS[number % 7], "markersize": 2.5, "lw": 1.0}
-            look |= {"ls": "-" if one else ":", "label": curve.name}
-            axes[0].plot(curve.rates, curve.psnrs, **look)
-            axes[1].plot(curve.rates, [point.ssim for point in curve.points], **look)
-        for place, label in zip(axes, ("mean PSNR (dB)", "mean SSIM"), strict=True):
-            place.set(xscale="log", xlabel="bits per pixel, files as they are on disk", ylabel=label)
-            place.grid(True, which="major")
-            place.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-            place.xaxis.set_minor_formatter(NullFormatter())
-        figure.suptitle(f"{made.name}: {what}", x=0.01, ha="left", fontweight="bold", fontsize=9)
-        handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=4)
-    return figure
+def _what(made: Comparison, use: str) -> str:
+    return "parts counted, all images" if use == "closed" else f"shared parts, {made.n_test} unseen images"
 
 
 def bd_lines(made: Comparison) -> list[dict[str, Any]]:

@@ -8,18 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from imgnmf.archive import save, white_of
 from imgnmf.commands.kinds import Kinds, check_kinds, fit_kinds, summarize_kinds, write_kinds
 from imgnmf.commands.layers import check_options, fit_layers, parsed_ranks, summarize_layers, write_layers
 from imgnmf.commands.options import FitOptions
 from imgnmf.commands.output import MARKER, checked_folder, staged, write_json
-from imgnmf.commands.source import Reading, default_ranks, read_source, short_name
+from imgnmf.commands.source import Reading, default_ranks, read_source, short_name, spread
 from imgnmf.commands.summary import summarize
 from imgnmf.images import ImageSet
 from imgnmf.studies.floor import svd_errors
-from imgnmf.studies.generalisation import Generalisation, generalisation
+from imgnmf.studies.generalisation import Generalisation, generalisation, n_kept
 from imgnmf.studies.layers import LayeredFactorization
 from imgnmf.studies.ranks import RankStudy
 from imgnmf.viz import (
@@ -113,7 +112,8 @@ def gallery_of(source: str, images: ImageSet, study: RankStudy, chosen: int | No
 
 def kept_aside(images: ImageSet, study: RankStudy, options: FitOptions) -> Generalisation | None:
     """Return the error on a quarter of the images, kept aside: for plain parts of sets where it takes a moment."""
-    ranks = [rank for rank in study.ranks if rank <= min(images.V.shape[0], len(images) // 2)]
+    largest = min(images.V.shape[0], len(images) - n_kept(len(images)))
+    ranks = [rank for rank in study.ranks if rank <= largest and len(images) > 1]
     if study.interrupted or options.parts != "global" or not ranks or images.V.size > LARGEST_SPLIT:
         return None
     return generalisation(images.V, ranks, loss=options.loss, repeats=1, rng=options.rng, threads=options.threads)
@@ -145,7 +145,8 @@ def draw(gallery: Gallery) -> Iterator[tuple[str, Figure]]:
     yield "build-up", _build_up(gallery)
     if len(gallery.study) > 1:
         yield "rank-curve", _rank_curve(gallery)
-    if all(fit.n_iter for fit in gallery.study.fits.values()):
+    lengths = [fit.n_iter for fit in gallery.study.fits.values()]
+    if min(lengths) > 0 and max(lengths) > 1:
         traces = {f"k = {rank}": fit.trace for rank, fit in gallery.study.fits.items()}
         yield "convergence", convergence(traces, title=f"{gallery.name}: how the error falls")
     if len(gallery.images) <= MOST_COLUMNS:
@@ -208,11 +209,5 @@ def _rows_shown(images: ImageSet) -> list[int]:
     if images.labels is not None:
         groups = [np.flatnonzero(images.labels == label) for label in np.unique(images.labels)]
     if len(groups) < ROWS_SHOWN:
-        return _spread(np.arange(len(images)))
-    return [int(groups[place][len(groups[place]) // 2]) for place in _spread(np.arange(len(groups)))]
-
-
-def _spread(choices: NDArray[Any]) -> list[int]:
-    # The ends are left out: sorted files begin alike.
-    n = min(len(choices), ROWS_SHOWN)
-    return [int(choices[int(place)]) for place in (np.arange(n) + 0.5) * len(choices) / n]
+        return spread(np.arange(len(images)), ROWS_SHOWN)
+    return [int(groups[place][len(groups[place]) // 2]) for place in spread(np.arange(len(groups)), ROWS_SHOWN)]

@@ -13,7 +13,7 @@ from imgnmf.archive import load, white_of
 from imgnmf.atomic import write_bytes
 from imgnmf.commands.model import image_file_names
 from imgnmf.commands.output import MARKER, checked_folder, staged, write_json
-from imgnmf.commands.source import Reading, read_source, size_of
+from imgnmf.commands.source import Reading, read_source, size_of, spread
 from imgnmf.commands.summary import describe_source, finite
 from imgnmf.commands.unknown import unknown_pixels
 from imgnmf.core.result import Factorization
@@ -130,12 +130,14 @@ def _write_images(folder: Path, images: ImageSet) -> None:
 def _draw(path: Path, images: ImageSet, holes: Any, truth: ImageSet | None) -> None:
     from imgnmf.viz import inpainted, save_figure
 
-    damaged = np.flatnonzero(holes.any(axis=(1, 2)))[:MOST_DRAWN]
+    damaged = np.flatnonzero(holes.any(axis=(1, 2)))
+    shown = spread(damaged, MOST_DRAWN)
     figure = inpainted(
-        images.pixels[damaged],
-        holes[damaged],
-        originals=None if truth is None else truth.pixels[damaged],
-        names=[images.names[number] for number in damaged],
+        images.pixels[shown],
+        holes[shown],
+        originals=None if truth is None else truth.pixels[shown],
+        names=[images.names[number] for number in shown],
+        title=f"{len(shown)} of {len(damaged)} images with unknown pixels" if len(shown) < len(damaged) else None,
     )
     save_figure(path, figure)
 

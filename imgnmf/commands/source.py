@@ -9,6 +9,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imgnmf.core.budget import in_words
 from imgnmf.errors import DataError, DataWarning, NoImagesError, ParameterError, tell
 from imgnmf.images import (
@@ -36,6 +39,7 @@ __all__ = [
     "read_source",
     "short_name",
     "size_of",
+    "spread",
     "stands_for_files",
 ]
 
@@ -243,6 +247,16 @@ def default_ranks(V: Any) -> tuple[int, ...]:
     ((4, 9, 16), (1,))
     """
     return tuple(k for k in DEFAULT_RANKS if k < min(V.shape)) or (1,)
+
+
+def spread(choices: NDArray[Any], most: int) -> list[int]:
+    """Return at most so many of the choices, evenly spaced, the ends left out: sorted files begin alike.
+
+    >>> spread(np.arange(10), 2), spread(np.arange(2), 5)
+    ([2, 7], [0, 1])
+    """
+    n = min(len(choices), most)
+    return [int(choices[int(place)]) for place in (np.arange(n) + 0.5) * len(choices) / max(n, 1)]
 
 
 def _dataset(name: str) -> DatasetInfo | None:

@@ -19,7 +19,7 @@ from imgnmf.studies.ranks import checked_ranks
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Generalisation", "generalisation"]
+__all__ = ["Generalisation", "generalisation", "n_kept"]
 
 Array: TypeAlias = NDArray[Any]
 
@@ -35,10 +35,12 @@ class Generalisation:
         The loss, divided by that of the mean of the training images: 1 is no better than the mean image.
     unseen : {"images", "groups"}
         What the test images have in common with none of the training images.
+    largest_rank : int
+        No more parts can be fitted: there are as many training images, or pixels.
 
     Examples
     --------
-    >>> found = Generalisation((1, 2), np.array([[0.5, 0.2]]), np.array([[0.6, 0.3]]), "images")
+    >>> found = Generalisation((1, 2), np.array([[0.5, 0.2]]), np.array([[0.6, 0.3]]), "images", 30)
     >>> found.gap.round(2).tolist()
     [0.1, 0.1]
     """
@@ -47,6 +49,7 @@ class Generalisation:
     train: Array
     test: Array
     unseen: str
+    largest_rank: int
 
     @property
     def gap(self) -> Array:
@@ -132,10 +135,21 @@ def generalisation(
     splits = [
         _test_images(data.shape[1], groups, share, generator) for _ in range(checked_count("repeats", repeats, 1))
     ]
-    wanted = checked_ranks(ranks, (data.shape[0], min(int((~test).sum()) for test in splits)))
+    bounds = data.shape[0], min(int((~test).sum()) for test in splits)
+    wanted = checked_ranks(ranks, bounds)
     options = FitOptions(as_loss(loss), max_iter=checked_count("max_iter", max_iter, 1), threads=threads)
     errors = np.array([[_errors(data, test, rank, options, rng) for rank in wanted] for test in splits])
-    return Generalisation(wanted, errors[..., 0], errors[..., 1], "images" if groups is None else "groups")
+    unseen = "images" if groups is None else "groups"
+    return Generalisation(wanted, errors[..., 0], errors[..., 1], unseen, min(bounds))
+
+
+def n_kept(n: int, share: float = 0.25) -> int:
+    """Return how many of `n` images, or groups, are kept for the test: one at least, and never all.
+
+    >>> n_kept(100), n_kept(2)
+    (25, 1)
+    """
+    return min(max(round(share * n), 1), n - 1)
 
 
 def _test_images(n_images: int, groups: Any, share: float, rng: np.random.Generator) -> Array:
@@ -148,7 +162,7 @@ def _test_images(n_images: int, groups: Any, share: float, rng: np.random.Genera
     n_groups = int(member.max()) + 1
     if n_groups < 2:
         raise ParameterError(f"a split needs at least two {'images' if groups is None else 'groups'}, got {n_groups}")
-    kept = rng.permutation(n_groups)[: min(max(round(share * n_groups), 1), n_groups - 1)]
+    kept = rng.permutation(n_groups)[: n_kept(n_groups, share)]
     return np.isin(member, kept)
 
 

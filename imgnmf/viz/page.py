@@ -21,6 +21,7 @@ from markupsafe import Markup
 from imgnmf.viz.page_curves import Chart, convergence_charts, rank_chart, unseen_chart
 from imgnmf.viz.page_data import packed, readable
 from imgnmf.viz.page_records import ImagesLike, PageFit, PageImages, PageSection, StudyLike, UnseenLike, check, page_fit
+from imgnmf.viz.page_remarks import mean_errors, missing_ranks, single_rank
 from imgnmf.viz.quality import Measures, full_range, measured
 from imgnmf.viz.stack import Array
 from imgnmf.viz.write import write_text
@@ -150,6 +151,7 @@ def render_page(
         rows=list(zip(ordered, measures, strict=True)),
         summary={"ranks": [_summary(fit) for fit in ordered], **data.description},
         charts=_charts(ordered, unseen),
+        remark=single_rank([fit.rank for fit in ordered], unseen),
         sections=sections,
         style=Markup(style),
         script=Markup(script),
@@ -167,12 +169,14 @@ def _summary(fit: PageFit) -> dict[str, float]:
 
 
 def _charts(fits: Sequence[PageFit], unseen: UnseenLike | None) -> list[Chart]:
-    ranks, errors = [fit.rank for fit in fits], [fit.relative_error for fit in fits]
-    kept_aside = []
-    if unseen is not None:
-        fitted, beyond = (np.asarray(curve, np.float64).mean(axis=0) for curve in (unseen.train, unseen.test))
-        kept_aside = [unseen_chart(unseen.ranks, fitted.tolist(), beyond.tolist())]
-    return [rank_chart(ranks, errors), *kept_aside, *convergence_charts({fit.rank: fit.trace for fit in fits})]
+    # A curve of a single rank is a dot: the table, or a remark, has its number.
+    ranks, over_ranks = [fit.rank for fit in fits], []
+    if len(fits) > 1:
+        over_ranks = [rank_chart(ranks, [fit.relative_error for fit in fits])]
+    if unseen is not None and len(unseen.ranks) > 1:
+        note = missing_ranks(ranks, unseen)
+        over_ranks.append(unseen_chart(unseen.ranks, *mean_errors(unseen), axis=ranks, note=note))
+    return [*over_ranks, *convergence_charts({fit.rank: fit.trace for fit in fits})]
 
 
 @functools.cache

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.ticker import LogLocator, MaxNLocator
+from matplotlib.ticker import Locator, LogLocator, MaxNLocator
 from numpy.typing import ArrayLike
 
 from imgnmf.viz.figures.curves import TraceLike
@@ -84,11 +84,16 @@ class _Axis:
         return self.start + share * (self.stop - self.start)
 
     def ticks(self, n: int) -> tuple[Tick, ...]:
-        locator = LogLocator(numticks=n) if self.logarithmic else MaxNLocator(n, steps=[1, 2, 2.5, 5, 10])
-        values = np.asarray(locator.tick_values(self.lowest, self.highest))
+        values = np.asarray(self._locator(n).tick_values(self.lowest, self.highest))
         room = 1e-9 * (self.highest - self.lowest)
         inside = values[(values >= self.lowest - room) & (values <= self.highest + room)]
         return tuple(Tick(round(float(self.place(v)), 1), f"{v:g}") for v in inside)
+
+    def _locator(self, n: int) -> Locator:
+        # Powers of ten alone may leave less than two numbers on an axis.
+        if not self.logarithmic or self.highest < 5 * self.lowest:
+            return MaxNLocator(n, steps=[1, 2, 2.5, 5, 10])
+        return LogLocator(subs=(1.0, 2.0, 5.0) if self.highest < 100 * self.lowest else (1.0,), numticks=n)
 
 
 def rank_chart(ranks: Sequence[int], errors: Sequence[float]) -> Chart:
@@ -109,16 +114,19 @@ def rank_chart(ranks: Sequence[int], errors: Sequence[float]) -> Chart:
     )
 
 
-def unseen_chart(ranks: Sequence[int], fitted: Sequence[float], unseen: Sequence[float]) -> Chart:
-    """Chart the error on images that were fitted, and on images that were not, against the rank."""
+def unseen_chart(
+    ranks: Sequence[int], fitted: Sequence[float], unseen: Sequence[float], *, axis: Sequence[int], note: str
+) -> Chart:
+    """Chart the error on fitted images and on those kept aside, over the whole `axis` of ranks."""
     curves = {"fitted": 100 * np.asarray(fitted, np.float64), "unseen": 100 * np.asarray(unseen, np.float64)}
-    x, y = _across(max(ranks)), _up(0.0, max(float(curve.max()) for curve in curves.values()) * 1.08 or 1.0)
+    shown = sorted({*ranks, *axis})
+    x, y = _across(max(shown)), _up(0.0, max(float(curve.max()) for curve in curves.values()) * 1.08 or 1.0)
     across = x.place(ranks)
     return Chart(
         title="Fitted images, and images kept aside",
         x_label="rank k",
-        y_label="error (%), the mean image's being 100 %; the upper curve is of the images kept aside",
-        x_ticks=_rank_ticks(ranks, x),
+        y_label="error (%), the mean image's being 100 %; the upper curve is of the images kept aside" + note,
+        x_ticks=_rank_ticks(shown, x),
         y_ticks=y.ticks(5),
         lines=tuple(Line(0, _points(across, y.place(curve)), (0.0, 0.0)) for curve in curves.values()),
         dots=tuple(
@@ -130,9 +138,9 @@ def unseen_chart(ranks: Sequence[int], fitted: Sequence[float], unseen: Sequence
 
 
 def convergence_charts(traces: Mapping[int, TraceLike]) -> list[Chart]:
-    """Chart the error of every fit against iterations and seconds; nothing when no error was traced."""
+    """Chart the error of every fit against iterations and seconds; nothing when none was traced over two at least."""
     known = {rank: curve for rank, trace in traces.items() if (curve := _thinned(trace)).shape[1]}
-    if not known:
+    if max((curve.shape[1] for curve in known.values()), default=0) < 2:
         return []
     highest = max(float(curve[2].max()) for curve in known.values())
     lowest = min(float(curve[2].min()) for curve in known.values())
@@ -144,7 +152,7 @@ def convergence_charts(traces: Mapping[int, TraceLike]) -> list[Chart]:
 def _convergence_chart(curves: Mapping[int, Array], row: int, words: str, y: _Axis) -> Chart:
     longest = max(float(curve[row].max()) for curve in curves.values())
     shortest = min(float(curve[row].min()) for curve in curves.values())
-    x = _Axis(min(shortest, longest / 10), longest, LEFT, WIDTH - RIGHT, logarithmic=True)
+    x = _Axis(min(shortest, longest / 1.2), longest, LEFT, WIDTH - RIGHT, logarithmic=True)
     return Chart(
         title=f"Convergence against {words}",
         x_label=f"{words}, logarithmic",

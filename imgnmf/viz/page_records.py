@@ -83,6 +83,11 @@ class UnseenLike(Protocol):
         """Of the images kept aside, shape (repeats, n_ranks)."""
         ...
 
+    @property
+    def largest_rank(self) -> int:
+        """No more parts can be fitted to the images that are left."""
+        ...
+
 
 class ImagesLike(Protocol):
     """The images that were fitted; `imgnmf.ImageSet` is one."""

@@ -62,6 +62,8 @@ _SETTINGS: dict[str, Any] = {
     "text.color": INK,
     "figure.facecolor": PAPER,
     "figure.dpi": DPI,
+    "figure.constrained_layout.w_pad": 0.06,
+    "figure.constrained_layout.h_pad": 0.06,
     "savefig.dpi": "figure",
     "savefig.facecolor": "auto",
     "savefig.bbox": None,

@@ -68,6 +68,14 @@ def test_default_ranks_stay_below_the_smaller_side(folder, tmp_path):
 def test_one_rank_needs_no_curve(folder, tmp_path):
     run("gallery", folder, "-k", 2, "-o", tmp_path / "out")
     assert not (tmp_path / "out" / "rank-curve.png").exists()
+    assert "At k = 2, the error on images kept aside is" in (tmp_path / "out" / "index.html").read_text("utf-8")
+
+
+def test_images_kept_aside_have_an_error_at_every_rank_that_can_be_had(folder, tmp_path):
+    run("gallery", folder, "-k", 2, "-k", 9, "-k", 10, "-o", tmp_path / "out")
+    page = (tmp_path / "out" / "index.html").read_text("utf-8")
+    assert "unseen, k = 9: " in page
+    assert "none at k = 10: what is left to fit can have 9 parts at most" in page
 
 
 def test_black_images_make_a_gallery_too(tmp_path):
@@ -76,6 +84,14 @@ def test_black_images_make_a_gallery_too(tmp_path):
     result = run("gallery", tmp_path / "*.png", "-k", 1, "-o", tmp_path / "out")
     assert result.exit_code == DONE, result.output
     assert "V is zero everywhere" in result.stderr
+
+
+def test_a_single_rank_of_a_single_iteration_has_no_curves_at_all(folder, tmp_path):
+    result = run("gallery", folder, "-k", 2, "--max-iter", 1, "-o", tmp_path / "out")
+    assert result.exit_code == DONE, result.output
+    made = {path.stem for path in (tmp_path / "out").glob("*.png")}
+    assert made == {"basis-k02", "reconstructions", "build-up", "coefficients"}
+    assert "<svg" not in (tmp_path / "out" / "index.html").read_text("utf-8")
 
 
 def test_the_default_folder_is_named_after_the_source(folder, tmp_path, monkeypatch):

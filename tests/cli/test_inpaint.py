@@ -63,6 +63,21 @@ def test_a_mask_that_marks_nothing_says_what_it_would_have_to_be(folder, tmp_pat
     assert f"more than half of 255, and its brightest pixel is {value}. Draw what is unknown in white" in words
 
 
+def test_the_figure_says_how_many_images_it_leaves_out(folder, mask, masks, tmp_path, monkeypatch):
+    from imgnmf import viz
+
+    drawn = []
+    monkeypatch.setattr(viz, "save_figure", lambda path, figure: drawn.append(figure.axes[0].texts))
+    run("inpaint", folder, "--mask", masks, "-k", 3, "-o", tmp_path / "some", *QUICK)
+    for number in range(2, 12):
+        (masks / f"p{number}.png").unlink()
+    run("inpaint", folder, "--mask", masks, "-k", 3, "-o", tmp_path / "all", *QUICK)
+    some, every = ([text.get_text() for text in texts] for texts in drawn)
+    assert some[0] == "6 of 11 images with unknown pixels"
+    assert [name for name in some if name.endswith(".png")][-1] == "p11.png"
+    assert every[:2] == ["damaged", "filled"]
+
+
 def test_one_mask_holds_for_all_and_a_model_knows_what_no_image_shows(folder, model, mask, tmp_path):
     result = run("inpaint", folder, "--mask", mask, "--model", model, "-o", tmp_path / "out", *QUICK)
     assert result.exit_code == DONE, result.output

@@ -57,8 +57,15 @@ def test_any_loss_and_pixels_that_are_black(V, loss):
     assert found.test[0, 1] < found.test[0, 0]
 
 
+def test_the_largest_rank_is_what_can_be_fitted_to_the_rest(V):
+    found = imgnmf.generalisation(V, [1], share=0.9, repeats=2, max_iter=2, threads=1)
+    assert found.largest_rank == 6
+    with pytest.raises(ParameterError):
+        imgnmf.generalisation(V, [7], share=0.9, repeats=2, max_iter=2, threads=1)
+
+
 def test_the_figure_has_both_curves():
-    found = Generalisation((1, 2), np.array([[0.5, 0.2]]), np.array([[0.6, 0.3]]), "images")
+    found = Generalisation((1, 2), np.array([[0.5, 0.2]]), np.array([[0.6, 0.3]]), "images", 30)
     labels = found.figure().axes[0].get_legend_handles_labels()[1]
     assert labels == ["fitted images", "unseen images"]
 

@@ -149,6 +149,13 @@ def test_a_run_that_never_left_its_start_is_drawn_too():
     drawn(viz.convergence({"a": viz.Curve(np.zeros(1), np.zeros(1), np.ones(1))}))
 
 
+def test_the_end_of_an_exact_run_is_drawn_whole_on_the_axis():
+    steps = np.arange(5.0)
+    axes = viz.convergence({"a": viz.Curve(steps, steps, np.linspace(0.4, 0, 5))}).axes[0]
+    assert axes.get_ylim()[0] == axes.lines[0].get_ydata()[-1] == 0
+    assert not axes.lines[0].get_clip_on()
+
+
 def test_a_hostile_file_name_is_drawn_as_text(tmp_path):
     images, _ = mixed(6, 3)
     names = ["$\\frac{", "<script>\n漢字\u202e\udc80.png", ""]
@@ -180,6 +187,13 @@ def test_up_to_ten_groups_have_bars_of_their_own(n_groups, n_bars):
     chosen = H[:, 1 % n_groups :: n_groups] if n_bars > 1 else H
     widths = [bar.get_width() for bar in bars[1 % n_bars].patches]
     np.testing.assert_allclose(widths, 100 * chosen.mean(axis=1) / chosen.mean(axis=1).sum())
+
+
+def test_a_long_title_leaves_the_heat_map_its_room():
+    figure = viz.coefficients(mixed(6, 40)[1], [i % 10 for i in range(40)], title="How much of each part " * 4)
+    drawn(figure)
+    heat, bars = (ax.get_window_extent() for ax in figure.axes[:2])
+    assert bars.x0 - heat.x1 < heat.width / 3
 
 
 @pytest.mark.parametrize("channels", [1, 3, 7])

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from imgnmf.errors import DataError, NoImagesError, OutputError, ShapeMismatchError
-from imgnmf.viz import PageFit, PageImages, render_page, write_page
+from imgnmf.viz import Curve, PageFit, PageImages, render_page, write_page
+from imgnmf.viz.page_curves import convergence_charts
 from imgnmf.viz.page_data import LONGEST_SIDE, packed
 from imgnmf.viz.quality import sparseness
 from tests.hostile_names import HOSTILE
@@ -152,7 +153,14 @@ def test_one_image_a_constant_part_and_a_trace_without_errors_are_no_trouble():
     empty = run(4).__class__(np.zeros(0), np.zeros(0), np.zeros(0))
     fit = PageFit(1, np.zeros((1, 3, 3)), np.zeros((1, 1)), 0.0, 0, float("nan"), "zero", empty)
     page = render_page([fit], PageImages(np.zeros((1, 3, 3)), ("zero",)))
-    assert page.count("<svg viewBox") == 1
+    assert "<svg" not in page
+    assert "PSNR and SSIM are of the image of this page" in page
+
+
+def test_a_fit_of_a_single_iteration_has_no_curve():
+    once, twice = (Curve(np.arange(n), np.arange(n) / 9, np.full(n, 0.1)) for n in (2, 3))
+    assert not convergence_charts({1: once})
+    assert len(convergence_charts({1: once, 4: twice})) == 2
 
 
 def test_many_images_are_thinned_evenly_and_the_page_says_so():
@@ -240,9 +248,41 @@ def test_what_does_not_belong_together_is_refused_in_words():
 
 def test_errors_on_images_kept_aside_are_drawn_with_their_numbers():
     fits, images = made()
-    unseen = SimpleNamespace(ranks=(2, 4), train=np.array([[0.5, 0.3]]), test=np.array([[0.6, 0.45], [0.62, 0.47]]))
+    unseen = SimpleNamespace(
+        ranks=(2, 4), train=np.array([[0.5, 0.3]]), test=np.array([[0.6, 0.45], [0.62, 0.47]]), largest_rank=9
+    )
     page = render_page(fits, images, unseen=unseen)
     assert "Fitted images, and images kept aside" in page
     assert "fitted, k = 4: 30.0 %" in page
     assert "unseen, k = 4: 46.0 %" in page
     assert "kept aside" not in render_page(fits, images)
+
+
+def test_a_single_rank_has_its_numbers_in_words_and_no_curve_over_ranks():
+    fits, images = made(ranks=(4,))
+    unseen = SimpleNamespace(ranks=(4,), train=np.array([[0.3]]), test=np.array([[0.45]]), largest_rank=9)
+    page = render_page(fits, images, unseen=unseen)
+    assert page.count("<svg viewBox") == 2
+    assert "rank k" not in page
+    assert "At k = 4, the error on images kept aside is 45.0 % of the mean image&#39;s" in page
+    assert "that on the fitted ones 30.0 %" in page
+    assert re.search(r'<div class="stops" hidden>', page)
+
+
+def test_ranks_without_an_error_on_images_kept_aside_are_told_with_the_reason():
+    fits, images = made(ranks=(2, 4, 10, 11))
+    unseen = SimpleNamespace(ranks=(2, 4), train=np.array([[0.5, 0.3]]), test=np.array([[0.6, 0.45]]), largest_rank=9)
+    page = render_page(fits, images, unseen=unseen)
+    assert "the images kept aside; none at k = 10, 11: what is left to fit can have 9 parts at most<" in page
+    chart = page[page.index('aria-label="Fitted images') :]
+    assert re.findall(r'"tick" x="[\d.]+" y="[\d.]+">(\d+)<', chart[: chart.index("</svg>")])[-1] == "11"
+    assert '<div class="stops">' in page
+    assert "what is left to fit" not in render_page(fits[:2], images, unseen=unseen)
+
+
+def test_an_axis_of_any_length_has_two_numbers_at_least():
+    for last in (1.3, 3, 8, 90, 4000):
+        seconds = np.array([1.0, last])
+        for chart in convergence_charts({4: Curve(seconds, seconds, np.array([0.5, 0.2]))}):
+            assert len(chart.x_ticks) >= 2
+            assert chart.lines[0].points.startswith(f"{chart.left:.1f},")

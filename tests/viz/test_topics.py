@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from imgnmf import viz
 from imgnmf.errors import DataError, ShapeMismatchError
@@ -33,6 +34,17 @@ def test_bars_are_the_weights():
     widths = [[bar.get_width() for bar in axes.patches] for axes in figure.axes]
     assert widths == [[0.5, 0.25], [0.4]]
     assert [text.get_text() for text in figure.axes[0].texts] == ["cat", "dog"]
+
+
+def test_no_word_runs_over_a_bar():
+    long = "a_very_long_identifier_of_a_program__"
+    figure = viz.topic_words([[(word, 1 / (n + 1)) for n, word in enumerate(["__init__", long, "gyp"] * 3)]] * 7)
+    FigureCanvasAgg(figure).draw()
+    for axes in figure.axes:
+        for word in axes.texts:
+            box = word.get_window_extent()
+            assert not any(box.overlaps(bar.get_window_extent()) for bar in axes.patches)
+            assert box.x1 <= axes.get_window_extent().x1
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike
 
-from imgnmf.errors import DataError, ParameterError, ShapeMismatchError
+from imgnmf.errors import DataError, ShapeMismatchError
+from imgnmf.viz.figures.rank_axis import mark_rank, tick_ranks
 from imgnmf.viz.sheet import figure_of
 from imgnmf.viz.stack import Array, check_finite
-from imgnmf.viz.style import INK, MARKERS, PALETTE, QUIET, styled
+from imgnmf.viz.style import MARKERS, PALETTE, styled
 
 __all__ = ["Curve", "TraceLike", "convergence", "rank_curve"]
 
@@ -115,12 +116,12 @@ def rank_curve(
             clip_on=False,
             zorder=3,
         )
-    if chosen is not None:
-        _mark(axes, k, chosen)
     _label_axes(axes, "rank k", title)
     axes.set_ylim(bottom=0)
     axes.set_xlim(left=0)
-    _tick_ranks(axes, k)
+    tick_ranks(axes, k)
+    if chosen is not None:
+        mark_rank(axes, k, chosen)
     if len(curves) > 1:
         axes.legend()
     return figure_of(axes)
@@ -208,31 +209,6 @@ def _one_per_rank(values: ArrayLike, name: str, n_ranks: int) -> Array:
     return curve
 
 
-def _mark(axes: Axes, k: Array, chosen: int) -> None:
-    if chosen not in k:
-        raise ParameterError(f"chosen must be one of the ranks {k.tolist()}, got {chosen}")
-    axes.axvline(chosen, color=QUIET, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
-    axes.annotate(
-        f"k = {chosen}",
-        (chosen, 1),
-        xycoords=("data", "axes fraction"),
-        xytext=(3, -2),
-        textcoords="offset points",
-        va="top",
-        fontsize=7,
-        color=INK,
-    )
-
-
-def _tick_ranks(axes: Axes, k: Array) -> None:
-    # Every fitted rank gets its tick while they are few enough not to run into each other.
-    apart = k.size < 2 or np.diff(k).min() / max(k.max(), 1) > 0.055
-    if apart and k.size <= 12:
-        axes.set_xticks(k)
-    else:
-        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-
-
 def _label_axes(axes: Axes, x: str, title: str | None) -> None:
     axes.set(xlabel=x, ylabel="relative error (%)")
     axes.grid(axis="y")
@@ -260,7 +236,8 @@ def _draw_run(ax: Axes, x: Array, error: Array, name: str, place: int) -> None:
     x, percent = x[later], 100 * error[later]
     colour, marker = PALETTE[place % 7], MARKERS[place % 7]
     last = [len(x) - 1] if len(x) else []
-    ax.plot(x, percent, color=colour, label=name, marker=marker, markevery=last, zorder=3)
+    # An error of 0 ends on the axis, its marker half below; unclipped, an empty line would break the layout.
+    ax.plot(x, percent, color=colour, label=name, marker=marker, markevery=last, zorder=3, clip_on=not last)
 
 
 def _logarithmic(ax: Axes) -> None:
@@ -276,7 +253,7 @@ def _label_short_range(ax: Axes) -> None:
     lowest, highest = ax.get_xlim()
     if highest < 5 * lowest:
         ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-    elif highest < 20 * lowest:
+    elif highest < 100 * lowest:
         ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=8))
 
 

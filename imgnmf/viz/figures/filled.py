@@ -14,12 +14,12 @@ from imgnmf.viz.figures.pictures import LONGEST_NAME
 from imgnmf.viz.quality import full_range
 from imgnmf.viz.sheet import GAP, LABEL, LINE, NOTE, Cell, Grid, Sheet, open_sheet, shortened, text_width, tile_size
 from imgnmf.viz.stack import Array, as_pictures, bands_note
-from imgnmf.viz.style import DIFFERENCE, GREY, PALETTE, styled
+from imgnmf.viz.style import DIFFERENCE, GREY, styled
 
 __all__ = ["inpainted"]
 
-# Of a hole: a colour that no grey picture has, and few others.
-HOLE = tuple(int(PALETTE[1][i : i + 2], 16) / 255 for i in (1, 3, 5))
+# Of a hole: a colour that no grey picture has, and hardly a photograph; skin and cloth are often orange.
+HOLE = (1.0, 0.0, 1.0)
 
 
 @styled
@@ -40,7 +40,7 @@ def inpainted(
     filled : array, shape (n, h, w) or (n, h, w, c)
         The images after inpainting.
     unknown : bool array, of the shape of `filled`, with or without its channels
-        True where a pixel was filled: shown in orange in the damaged image.
+        True where a pixel was filled: shown in magenta in the damaged image.
     originals : array, of the shape of `filled`, optional
         What was there before the damage. The PSNR over the filled pixels alone is written under each row then.
     names : sequence of str, optional
@@ -125,7 +125,7 @@ def _grid(pictures: Array, heads: Sequence[str], labels: Sequence[str], *, measu
 
 
 def _note(measured: bool) -> str:
-    words = "orange: unknown"
+    words = "magenta: unknown"
     return (
         words + ";  error: filled − original, in % of white; under it: PSNR in dB over the hole" if measured else words
     )

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from imgnmf.errors import ParameterError, ShapeMismatchError
+from imgnmf.viz.figures.rank_axis import mark_rank, tick_ranks
 from imgnmf.viz.montage import scaled
 from imgnmf.viz.sheet import GAP, LABEL, LINE, NOTE, Cell, Grid, open_sheet, text_width, tile_size
 from imgnmf.viz.stack import Array, as_pictures, bands_note, check_finite, default_columns
-from imgnmf.viz.style import FAINT, INK, MARKERS, PALETTE, QUIET, WHITE_IS_ZERO, styled
+from imgnmf.viz.style import FAINT, MARKERS, PALETTE, QUIET, WHITE_IS_ZERO, styled
 
 __all__ = ["reliability", "score_curves"]
 
-BAR, NOTE_WIDTH = 3.0, 76
+BAR, NOTE_WIDTH, LABEL_WIDTH = 3.0, 76, 40
 
 
 @styled
@@ -75,12 +75,12 @@ def score_curves(
         _draw_scores(axes, k, values, name, place)
     _frame(axes, k, curves)
     if chosen is not None:
-        _mark(axes, k, chosen)
-    axes.set(xlabel="rank k", ylabel=score)
+        mark_rank(axes, k, chosen)
+    axes.set(xlabel="rank k", ylabel=textwrap.fill(score, LABEL_WIDTH))
     if title:
         axes.set_title(title, parse_math=False)
-    if len(curves) > 1:
-        axes.legend()
+    if len(axes.get_legend_handles_labels()[1]) > 1:
+        axes.legend(frameon=True, framealpha=0.9, edgecolor="none")
     if note:
         figure.supxlabel(textwrap.fill(note, NOTE_WIDTH), fontsize=7, color=QUIET, x=0.01, ha="left", parse_math=False)
     return figure
@@ -162,20 +162,37 @@ def _draw_scores(axes: Axes, k: Array, values: Array, name: str, place: int) -> 
 
 
 def _frame(axes: Axes, k: Array, curves: Mapping[str, Array]) -> None:
-    means = np.concatenate([values.mean(axis=0) for values in curves.values()])
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.yaxis.grid(visible=True)
+    tick_ranks(axes, k)
+    # Left as the curves need it: what stands at the edges below must not widen the axis.
+    axes.set_xlim(*axes.get_xlim())
+    means = {name: values.mean(axis=0) for name, values in curves.items()}
+    top = _top(list(means.values()))
+    axes.set_ylim(0, 1.1 * top or 1)
+    for place, mean in enumerate(means.values()):
+        _mark_beyond(axes, k[mean > top], place)
+
+
+def _top(means: Sequence[Array]) -> float:
+    """Return the largest score that the axis holds."""
     # A rank far too large can predict arbitrarily badly; the curve's valley is what matters.
-    top = max(float(values.mean(axis=0)[0]) for values in curves.values())
-    axes.set_ylim(0, 1.1 * min(float(means.max()), 1.5 * top) or 1)
+    usual = max(max(1.5 * mean[0], 4 * float(np.median(mean))) for mean in means)
+    return float(min(max(mean.max() for mean in means), usual))
 
 
-def _mark(axes: Axes, k: Array, chosen: int) -> None:
-    if chosen not in k:
-        raise ParameterError(f"chosen must be one of the ranks {k.tolist()}, got {chosen}")
-    axes.axvline(chosen, color=INK, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
-    axes.annotate(f"k = {chosen}", (chosen, 1), (4, -2), xycoords=("data", "axes fraction"), textcoords="offset points",
-                  va="top", fontsize=7)  # fmt: skip
+def _mark_beyond(axes: Axes, ranks: Array, place: int) -> None:
+    if ranks.size:
+        which = f"{ranks.size} ranks" if ranks.size > 4 else "k = " + ", ".join(str(rank) for rank in ranks)
+        axes.plot(
+            ranks,
+            np.ones(ranks.size),
+            transform=axes.get_xaxis_transform(),
+            color=PALETTE[place % 7],
+            marker="^",
+            linestyle="none",
+            clip_on=False,
+            label=f"beyond the axis: {which}",
+        )
 
 
 def _draw_bar(axes: Axes, cell: Cell, share: float) -> None:

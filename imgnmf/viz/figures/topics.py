@@ -18,7 +18,7 @@ __all__ = ["topic_documents", "topic_words"]
 
 # More document names than this would be too small to read.
 MOST_NAMES = 100
-NAME_WIDTH, LABEL_WIDTH = 110.0, 190.0
+NAME_WIDTH, LABEL_WIDTH, WORD_WIDTH = 110.0, 190.0, 90.0
 
 
 @styled
@@ -54,7 +54,7 @@ def topic_words(words: Sequence[Sequence[tuple[str, float]]], *, columns: int = 
     _checked([weight for topic in words for _, weight in topic], "the weights of words")
     columns, longest = min(columns, len(words)), max(map(len, words))
     rows = -(-len(words) // columns)
-    size = 1.55 * columns, rows * (0.5 + 0.125 * max(longest, 1)) + 0.3 * (title is not None)
+    size = 1.55 * columns, rows * (0.45 + 0.17 * max(longest, 1)) + 0.3 * (title is not None)
     figure = Figure(figsize=size, layout="constrained")
     for number, topic in enumerate(words):
         _bars(figure.add_subplot(rows, columns, number + 1), topic, f"topic {number + 1}", longest)
@@ -146,15 +146,15 @@ def _name_columns(axes: Axes, names: Sequence[str]) -> None:
 
 
 def _bars(axes: Axes, topic: Sequence[tuple[str, float]], title: str, longest: int) -> None:
-    places = range(len(topic))
-    axes.barh(places, [weight for _, weight in topic], height=0.78, color=PALETTE[5])
-    axes.set(ylim=(longest - 0.4, -0.6), xticks=[])
+    # Each word stands above its bar: beside or upon it, some would be cut and others run over its end.
+    bars = [place + 0.33 for place in range(len(topic))]
+    axes.barh(bars, [weight for _, weight in topic], height=0.26, color=PALETTE[0])
+    axes.set(ylim=(max(longest, 1) - 0.4, -0.6), xticks=[], yticks=[])
     axes.set_xlim(left=0)
-    axes.set_yticks([])
     for place, (word, _) in enumerate(topic):
         axes.text(
-            0.02, place, shortened(printable(word), 95.0), transform=axes.get_yaxis_transform(), fontsize=6.5,
-            va="center", color=INK, parse_math=False,
+            0, place + 0.02, shortened(printable(word), WORD_WIDTH), transform=axes.get_yaxis_transform(), fontsize=6.5,
+            va="baseline", color=INK, parse_math=False,
         )  # fmt: skip
     axes.spines[["bottom", "left"]].set_visible(False)
     axes.set_title(title, fontsize=7.5)

@@ -1,6 +1,7 @@
 /* The page: what is chosen, and what follows from it. */
 
 const STRONGEST = 8;
+const SMALLEST_SHARE = 0.0005; /* a smaller one is written as 0.0 % */
 const USERS = 8;
 const MISSED_LIMIT = 0.2 * 255;
 
@@ -43,10 +44,17 @@ function startPage() {
   function backToFit() {
     state.weights = state.fit.weights(state.image);
     state.on = new Array(state.fit.rank).fill(true);
-    state.order = strongest(shares(state.fit, state.weights), Math.min(STRONGEST, state.fit.rank));
+    state.order = orderOfShares(shares(state.fit, state.weights));
     drawStrongest();
     drawPart();
     drawSums();
+  }
+
+  /* Parts that add nothing to this image would only repeat the sum before them. */
+  function orderOfShares(share) {
+    const order = strongest(share, STRONGEST);
+    const matter = order.filter((part) => share[part] >= SMALLEST_SHARE);
+    return matter.length ? matter : order.slice(0, 1);
   }
 
   function switchPart(part, on) {
@@ -103,6 +111,7 @@ function startPage() {
   function drawStrongest() {
     const share = shares(state.fit, state.weights);
     find("strongest").replaceChildren(...state.order.map((part) => strongestRow(part, share[part])));
+    find("left-out").textContent = leftOut(share, state.order, SMALLEST_SHARE);
   }
 
   function strongestRow(part, share) {

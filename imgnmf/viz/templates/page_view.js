@@ -57,6 +57,17 @@ function percent(share) {
   return Number.isFinite(share) ? `${(100 * share).toFixed(1)} %` : "–";
 }
 
+/* How many parts are not in the row, and what they add; nothing where all are. */
+function leftOut(share, shown, smallest) {
+  const empty = share.filter((value) => value < smallest).length;
+  const more = share.length - empty - shown.length;
+  const rest = shown.reduce((left, part) => left - share[part], 1);
+  const words = [];
+  if (more > 0) words.push(`${more} more part${more === 1 ? " adds" : "s add"} ${percent(rest)}.`);
+  if (empty > 0) words.push(`Left out: ${empty} part${empty === 1 ? "" : "s"} of less than ${100 * smallest} %.`);
+  return words.join(" ");
+}
+
 /* A button with a picture on it. Its words are for those who do not see the picture. */
 function tileButton(canvas, words, onClick) {
   const button = make("button", "tile", make("span", "frame", canvas));

@@ -1,0 +1,61 @@
+"""When an area of an image counts as in the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgnmf.errors import ParameterError
+from imgnmf.occlusion.expected import MOST
+from imgnmf.occlusion.region import best_area
+
+__all__ = ["Rule"]
+
+MOST_OF_AN_IMAGE = 0.5
+SIDES_IN_AN_IMAGE = 5
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An area counts if its pixels are above the cutoff by more than its border costs.
+
+    Attributes
+    ----------
+    image_shape : (h, w, channels)
+    side : float
+        A square of this side is found from twice the cutoff on, a larger one from less.
+    cutoff : float
+        Of the squared residual, in squared spreads.
+    """
+
+    image_shape: tuple[int, ...]
+    side: float
+    cutoff: float
+
+    @classmethod
+    def of(cls, image_shape: tuple[int, ...], side: float | None, cutoff: float) -> Rule:
+        """Checked; by default the side is a fifth of the image's shorter one."""
+        side = min(image_shape[:2]) / SIDES_IN_AN_IMAGE if side is None else side
+        for name, value, most in (("side", side, np.inf), ("cutoff", cutoff, MOST)):
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < most:
+                below = "" if most == np.inf else f" and below {most:g}, the most that a pixel counts"
+                raise ParameterError(f"{name} must be a number above 0{below}; got {value!r}")
+        return cls(image_shape, float(side), float(cutoff))
+
+    def clear(self, suspect: NDArray[Any], ease: float = 1.0) -> NDArray[np.bool_]:
+        """What is not in the way, by how surprising each pixel is; both of shape (n_pixels, n_images)."""
+        return np.stack([self._clear_in(column, ease * self.cutoff) for column in suspect.T], axis=1)
+
+    def masks(self, hidden: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Columns as pictures (n_images, h, w), True where any channel is."""
+        return np.asarray(hidden.T.reshape(-1, *self.image_shape).any(axis=3))
+
+    def _clear_in(self, suspect: NDArray[Any], cutoff: float) -> NDArray[np.bool_]:
+        """All of an image of which more than half would be hidden: it is another image rather than a hidden one."""
+        found = best_area(suspect.reshape(self.image_shape).mean(axis=2) - cutoff, self.cutoff * self.side / 4)
+        if found.mean() > MOST_OF_AN_IMAGE:
+            found = np.zeros_like(found)
+        return np.repeat(~found.ravel(), self.image_shape[2])

@@ -1,0 +1,210 @@
+"""`find_occlusions`: leave out what the parts do not explain, learn the parts without it, look again."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from imgnmf.core.check import checked_count, checked_rank
+from imgnmf.core.encode import encode
+from imgnmf.core.result import Factorization
+from imgnmf.core.robust import Huber
+from imgnmf.errors import DataError, DataWarning, ShapeMismatchError
+from imgnmf.inpainting.pictures import Array, Images, as_pictures
+from imgnmf.inpainting.predict import LearnedParts
+from imgnmf.occlusion.expected import first_surprise, spread_of, surprise
+from imgnmf.occlusion.rule import Rule
+
+__all__ = ["Occlusions", "find_occlusions"]
+
+LEAST_IMAGES = 10
+RIDGE = 0.001
+ROUND_ITERATIONS = 40
+# Suspect too much at first, so that the parts are learned from clean pixels; they clear what they explain.
+EASE = (0.75, 0.83, 0.92, 1.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Occlusions:
+    """What stands in the way in a set of images, and the parts of the images without it.
+
+    Attributes
+    ----------
+    masks : array of bool, shape (n_images, h, w)
+        True where something stands in the way.
+    seen : array of bool, shape (n_pixels, n_images)
+        False there, and where a pixel was unknown from the start: the `weights` of `factorize` and `inpaint`.
+    fit : Factorization
+        Learned from what was seen with a light ridge on both factors, in the unit of the images.
+    spread : array, shape (n_pixels, 1)
+        How far off the parts are as a rule at each pixel, in the unit of the images.
+    rule : Rule
+        When an area counts as in the way.
+    """
+
+    masks: Array
+    seen: Array
+    fit: Factorization
+    spread: Array
+    rule: Rule
+
+    def find_in(self, images: Images, weights: Any = None) -> Array:
+        """What is seen of images that were not in the set, from a single one on.
+
+        Parameters
+        ----------
+        images, weights
+            As for `find_occlusions`, of the same size and in the same unit.
+
+        Returns
+        -------
+        array of bool, shape (n_pixels, n_images)
+            False where something stands in the way or nothing was known: the `weights` of ``fit.encode`` and `inpaint`.
+
+        Raises
+        ------
+        ShapeMismatchError
+            If the images are of another size.
+        """
+        task, unit = _task(images, weights, self.rule.side, self.rule.cutoff)
+        if task.rule.image_shape != self.rule.image_shape:
+            raise ShapeMismatchError(
+                f"the parts are of images of shape {self.rule.image_shape} (h, w, channels), got "
+                f"{task.rule.image_shape}; give images of that shape"
+            )
+        V = task.V * unit
+
+        def look(H: Array) -> Array:
+            return surprise(np.where(task.known, V - self.fit.W @ H, np.nan), self.spread)
+
+        return task.narrowed(look(self._unmoved(V, task.known)), lambda seen: look(self._best(V, seen)))
+
+    def _unmoved(self, V: Array, known: Array) -> Array:
+        """Coefficients that nothing in the way can move far."""
+        return encode(V, self.fit.W, loss=Huber(float(np.median(self.spread))), weights=known)
+
+    def _best(self, V: Array, seen: Array) -> Array:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DataWarning)
+            return encode(V, self.fit.W, loss=self.fit.loss, weights=seen, penalty=self.fit.penalty_H)
+
+
+def find_occlusions(
+    images: Images,
+    rank: int,
+    weights: Any = None,
+    *,
+    side: float | None = None,
+    cutoff: float = 8.0,
+    max_iter: int = 300,
+    rng: int | np.random.Generator | None = 0,
+    threads: int | None = None,
+) -> Occlusions:
+    """Find areas that stand in the way: a scarf, a hand, a label, a broken block.
+
+    Looks for parts, and for one area S in each image, that make
+
+    ``sum over what is seen of min(r^2, 25) + cutoff |S| + (cutoff side / 4) |border of S|``
+
+    small, where r is the residual ``V - W H`` in units of what it is as a rule at its pixel. In turns: given the
+    parts, S is a minimum cut and exact (a Markov random field as in Zhou et al. 2009); given S, the parts are fitted
+    to what is seen. The first suspects are what neither the median image nor the five most similar images explain.
+    An image of which more than half would be in the way is left as it is. Scattered wrong pixels are not found: see
+    `Huber`.
+
+    Parameters
+    ----------
+    images : ImageSet, array of shape (n, h, w[, c]), or sequence of arrays of one shape, non-negative
+        At least ten, which show the same thing at the same place. NaN in floats is unknown.
+    rank : int
+        k, of the fit; as high as without occlusions.
+    weights : array, optional
+        0 = not seen; of a form that `inpaint` takes.
+    side : float, optional
+        Pixels: a square of this side is found if its squared residuals are twice `cutoff`. Default: a fifth of the
+        image's shorter side. Smaller finds smaller things, and more that is nothing.
+    cutoff : float
+        Of the squared residual, in squared spreads; below 25.
+    max_iter : int
+        Of the last fit.
+    rng : int, Generator or None
+        Among more than a thousand images, in which of them similar ones are looked for.
+    threads : int, optional
+        Of the fits; None for one per processor; the result does not depend on it.
+
+    Returns
+    -------
+    Occlusions
+
+    Raises
+    ------
+    DataError
+        If there are fewer than ten images; if seen pixels are negative or infinite.
+    ShapeMismatchError
+        If the images differ in size, or the weights do not fit them.
+    ParameterError
+        If an option is out of bounds.
+
+    Notes
+    -----
+    What one image alone shows, as the background of a portrait, cannot be told from a thing that stands in the way.
+
+    Examples
+    --------
+    >>> import numpy as np, imgnmf
+    >>> rng = np.random.default_rng(0)
+    >>> V = rng.random((400, 3)) @ rng.random((3, 60)) + 0.01 * rng.random((400, 60))
+    >>> images = V.T.reshape(60, 20, 20)
+    >>> images[7, 4:14, 5:15] = 2.0
+    >>> found = imgnmf.find_occlusions(images, rank=3)
+    >>> found.masks.any(axis=(1, 2)).nonzero()[0], int(found.masks[7].sum())
+    (array([7]), 100)
+    """
+    task, unit = _task(images, weights, side, cutoff)
+    if task.V.shape[1] < LEAST_IMAGES:
+        raise DataError(
+            f"expected at least {LEAST_IMAGES} images, got {task.V.shape[1]}: what is in the way is told by what the "
+            "others show; search a set first, then find_in of its result takes single images"
+        )
+    checked_count("max_iter", max_iter, 1)
+    checked_rank(rank, task.V.shape, beyond=False)
+    searching, starting = np.random.default_rng(rng).spawn(2)
+    parts = LearnedParts(rank, unit, starting, threads)
+
+    def look(seen: Array) -> Array:
+        residual = np.where(task.known, task.V - parts.predict(task.V, seen, RIDGE, ROUND_ITERATIONS).V, np.nan)
+        return surprise(residual, spread_of(np.where(seen, residual, np.nan)))
+
+    seen = task.narrowed(first_surprise(task.V, task.known, searching), look)
+    model, fit = parts.predict(task.V, seen, RIDGE, max_iter)
+    spread = unit * spread_of(np.where(seen, task.V - model, np.nan))
+    return Occlusions(task.rule.masks(task.known & ~seen), seen, fit, spread, task.rule)
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """Images as columns, what is known of them, and when an area counts as in the way."""
+
+    V: Array
+    known: Array
+    rule: Rule
+
+    def narrowed(self, suspect: Array, look: Callable[[Array], Array]) -> Array:
+        """What is seen, after looking again and again at what is learned from what is seen."""
+        seen = self.known & self.rule.clear(suspect, EASE[0])
+        for ease in EASE[1:]:
+            seen = self.known & self.rule.clear(look(seen), ease)
+        return seen
+
+
+def _task(images: Images, weights: Any, side: float | None, cutoff: float) -> tuple[_Task, float]:
+    """The task in [0, 1], and the unit of the images in that."""
+    pictures = as_pictures(images, weights)
+    if not pictures.one_size:
+        raise ShapeMismatchError("expected images of one size, which show the same thing at the same place")
+    V, counted = (np.stack([one.ravel() for one in many], axis=1) for many in (pictures.values, pictures.weights))
+    return _Task(V, counted > 0, Rule.of(pictures.values[0].shape, side, cutoff)), pictures.unit
