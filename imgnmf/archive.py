@@ -59,7 +59,7 @@ def save(
         What `imgnmf.factorize` returned.
     images : ImageSet or StoredImages, optional
         The images that were fitted: size, names, labels, mask and preparation are kept, and the SHA-256 of the
-        pixels; the pixels are not. Of stored images size alone is kept.
+        pixels; the pixels are not. Of stored images size and names alone are kept.
     rng : int, optional
         What the fit was started with, for the record.
 
@@ -198,6 +198,8 @@ def read_checked(name: str, entry: str, formats: range, what: str = "model") -> 
     from safetensors import SafetensorError, safe_open
 
     try:
+        if os.path.isdir(name):
+            raise ArchiveError(f"a {what} is a file, and this is a folder; give the name of the file")
         os.stat(name)
         with safe_open(name, framework="np") as file:
             document = _checked_document(file.metadata() or {}, entry, formats, what)

@@ -124,7 +124,7 @@ def meta_of(images: ImageSet | StoredImages, W: NDArray[Any], H: NDArray[Any], r
         )
     if isinstance(images, StoredImages):
         white = white_of(np.empty(0, images.V.dtype)) if images.V.dtype.kind in "ui" else None
-        return ModelMeta(image_shape=images.image_shape, white=white, rng=rng)
+        return ModelMeta(image_shape=images.image_shape, names=images.names, white=white, rng=rng)
     return ModelMeta(
         image_shape=images.image_shape,
         names=tuple(images.names),

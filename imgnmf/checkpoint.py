@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import os
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ParamSpec
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, ParamSpec
 from imgnmf.core import factorize as core
 from imgnmf.core.progress import Progress, Session, Task
 from imgnmf.core.result import Factorization
-from imgnmf.errors import CheckpointWarning, OutputError, ParameterError
+from imgnmf.errors import CheckpointWarning, OutputError, ParameterError, tell
 
 if TYPE_CHECKING:
     from imgnmf.checkpoint_task import Identity
@@ -74,6 +73,11 @@ class Checkpoint:
         from imgnmf.checkpoint_file import read_progress, write_progress
         from imgnmf.checkpoint_task import identity_of
 
+        if os.path.isdir(self.path):
+            raise ParameterError(
+                f"checkpoint must be a file, and {os.fspath(self.path)!r} is a folder: give the name of a file, say "
+                f"{os.path.join(self.path, 'run.ckpt')!r}"
+            )
         there, identity = os.path.lexists(self.path), identity_of(task)
         if there and not resume:
             raise ParameterError(
@@ -123,7 +127,7 @@ class _FileSession:
             if not self.failed:
                 self.failed = True
                 words = f"the progress could not be kept, the fit goes on without: {reason}"
-                warnings.warn(words, CheckpointWarning, stacklevel=2)
+                tell(words, CheckpointWarning)
         now = time.perf_counter()
         self.again = now + max(self._pause, (now - started) / SHARE)
 

@@ -25,6 +25,8 @@ Each message says what was expected, what was found, and what to do.
 
 from __future__ import annotations
 
+import sys
+import warnings
 from typing import Any
 
 __all__ = [
@@ -45,6 +47,18 @@ __all__ = [
     "ParameterError",
     "ShapeMismatchError",
 ]
+
+
+# scikit-learn wraps the methods of an estimator, and fits it within its own pipelines.
+WITHIN = ("imgnmf", "sklearn", "joblib")
+
+
+def tell(message: str, kind: type[Warning]) -> None:
+    """Warn, pointing at the line of the user's that led here, however many functions of imgnmf lie between."""
+    frame, depth = sys._getframe(), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in WITHIN:
+        frame, depth = frame.f_back, depth + 1
+    warnings.warn(message, kind, stacklevel=depth)
 
 
 class ImgnmfError(Exception):

@@ -19,7 +19,7 @@ from imgnmf.core.losses import Frobenius, Loss
 from imgnmf.core.penalties import NO_PENALTY, Weight
 from imgnmf.core.result import Factorization, History
 from imgnmf.core.stopping import RelativeDecrease
-from imgnmf.errors import ConvergenceWarning, DataWarning, IncompatibleError, ParameterError
+from imgnmf.errors import ConvergenceWarning, DataWarning, IncompatibleError, ParameterError, tell
 from imgnmf.estimator_options import check_options, loss_meant, solver_meant
 from imgnmf.images.extras import needed
 
@@ -213,7 +213,7 @@ class NMF(
             )
         if not fit.converged and fit.reason.startswith("max_iter") and self.tol:
             kind = needed("sklearn.exceptions", "sklearn", "imgnmf.estimator").ConvergenceWarning
-            warnings.warn(f"{fit.reason} before the fit had converged; raise max_iter or tol", kind, stacklevel=5)
+            tell(f"{fit.reason} before the fit had converged; raise max_iter or tol", kind)
         return fit
 
     def _rank(self, X: Any, loss: Loss, seed: int) -> Any:

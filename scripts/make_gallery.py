@@ -80,7 +80,7 @@ def draw_selection(folder: Path, exhibit: Exhibit, gallery: Gallery) -> Path:
         )
         film = str(folder / "learning.gif")
         options = FitOptions(init="random", max_iter=60)
-        animate_source(exhibit.name, (exhibit.shown,), film, frame_ms=None, size=None, force=True, options=options)
+        animate_source(exhibit.name, (exhibit.shown,), film, frame_ms=None, force=True, options=options)
     return folder
 
 

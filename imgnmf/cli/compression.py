@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from imgnmf.cli.shell import answering, force_option, size_in, size_option, tell_report
+from imgnmf.cli.shell import READING_OPTIONS, Size, answering, force_option, reading, tell_report
+
+if TYPE_CHECKING:
+    from imgnmf.commands.source import Reading
 
 __all__ = ["compare_codecs", "compress", "decompress", "train_parts"]
 
-patch_option = click.option("--patch", metavar="HxW", help="Parts of patches of this size, for large pictures.")
+patch_option = click.option(
+    "--patch", type=Size(), metavar="HxW", help="Parts of patches of this size, for large pictures."
+)
 rng_option = click.option("--rng", type=click.IntRange(min=0), default=0, show_default=True, help="Decides the start.")
 above_zero = click.FloatRange(min=0, min_open=True)
 
@@ -24,7 +31,7 @@ above_zero = click.FloatRange(min=0, min_open=True)
 @click.option("--coder", type=click.Choice(("auto", "range", "lzma")), default="auto", show_default=True)
 @patch_option
 @rng_option
-@size_option
+@reading(*READING_OPTIONS)
 @force_option
 @answering
 def compress(
@@ -37,17 +44,17 @@ def compress(
     parts: str | None,
     names: bool,
     coder: str,
-    patch: str | None,
+    patch: tuple[int, int] | None,
     rng: int,
-    size: str | None,
+    reading: Reading,
     force: bool,
 ) -> None:
     """Write the 8-bit images of SOURCE as one small file."""
     from imgnmf.commands.compress import compress_source
 
     made = compress_source(
-        source, output, parts=parts, bits_per_pixel=bits_per_pixel, psnr=psnr, rank=rank, patch=size_in(patch),
-        size=size_in(size), names=names, coder=coder, rng=rng, force=force,
+        source, output, parts=parts, bits_per_pixel=bits_per_pixel, psnr=psnr, rank=rank, patch=patch,
+        reading=reading, names=names, coder=coder, rng=rng, force=force,
     )  # fmt: skip
     tell_report(made.images)
     click.echo(
@@ -76,31 +83,32 @@ def decompress(file: str, output: str, parts: str | None, force: bool) -> None:
 @click.option("-o", "--output", metavar="FILE.parts", required=True)
 @patch_option
 @rng_option
-@size_option
+@reading(*READING_OPTIONS)
 @force_option
 @answering
 def train_parts(
-    source: str, rank: int, output: str, *, patch: str | None, rng: int, size: str | None, force: bool
+    source: str, rank: int, output: str, *, patch: tuple[int, int] | None, rng: int, reading: Reading, force: bool
 ) -> None:
     """Learn from SOURCE the parts that compress --parts shares between files."""
     from imgnmf.commands.compress import train_source
 
-    parts, n_bytes = train_source(source, output, rank, patch=size_in(patch), size=size_in(size), rng=rng, force=force)
-    click.echo(f"wrote {output}: {parts.rank} parts in {n_bytes} bytes")
+    parts, n_bytes = train_source(source, output, rank, patch=patch, reading=reading, rng=rng, force=force)
+    fewer = f" ({rank} were asked for, and no image needs more)" if parts.rank < rank else ""
+    click.echo(f"wrote {output}: {parts.rank} parts in {n_bytes} bytes{fewer}")
 
 
 @click.command(name="compare-codecs")
 @click.argument("source")
 @click.option("-o", "--output", metavar="DIR", required=True)
 @patch_option
-@size_option
+@reading(*READING_OPTIONS)
 @force_option
 @answering
-def compare_codecs(source: str, output: str, patch: str | None, size: str | None, force: bool) -> None:
+def compare_codecs(source: str, output: str, patch: tuple[int, int] | None, reading: Reading, force: bool) -> None:
     """Measure NMF on SOURCE beside PCA, JPEG, JPEG 2000, WebP and AVIF: figures, tables and BD-rates."""
     from imgnmf.commands.compare import bd_lines, compare_source
 
-    folder, made = compare_source(source, output, patch=size_in(patch), size=size_in(size), force=force)
+    folder, made = compare_source(source, output, patch=patch, reading=reading, force=force)
     for line in bd_lines(made):
         told = f"{line['percent']:+7.1f} % bytes" if line["percent"] is not None else "no BD-rate, see summary.json"
         click.echo(f"{line['codec']} against {line['anchor']}: {told}")

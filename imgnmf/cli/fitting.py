@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from imgnmf.cli.shell import (
+    COLOR_OPTION,
+    READING_OPTIONS,
     answering,
     chosen_fit,
     exit_if_interrupted,
     fit_options,
     force_option,
-    image_shape_option,
-    size_in,
-    size_option,
+    reading,
     tell_report,
 )
+
+if TYPE_CHECKING:
+    from imgnmf.commands.source import Reading
 
 __all__ = ["animate", "fit", "gallery"]
 
@@ -34,7 +37,7 @@ __all__ = ["animate", "fit", "gallery"]
 @click.option("--layers", metavar="K,K,...", help="Parts of parts too, say 49,16,4: a tree of them, and a model.")
 @click.option("--kinds", is_flag=True, help="The five kinds of parts side by side too, at the middle k.")
 @click.option("-o", "--output", metavar="DIR", help="Default: SOURCE's name and -gallery.")
-@size_option
+@reading(*READING_OPTIONS, COLOR_OPTION)
 @fit_options
 @force_option
 @answering
@@ -45,7 +48,7 @@ def gallery(
     layers: str | None,
     kinds: bool,
     output: str | None,
-    size: str | None,
+    reading: Reading,
     force: bool,
     **fit: Any,
 ) -> None:
@@ -56,7 +59,7 @@ def gallery(
         source,
         ranks=ranks,
         folder=output,
-        size=size_in(size),
+        reading=reading,
         force=force,
         options=chosen_fit(fit),
         layers=layers,
@@ -81,8 +84,7 @@ def gallery(
 @click.option("-k", "--rank", type=int, required=True, help="How many parts.")
 @click.option("-o", "--output", metavar="FILE.imgnmf", required=True)
 @click.option("--scheduler", metavar="ADDRESS", help="Fit on a dask cluster, say tcp://127.0.0.1:8786.")
-@size_option
-@image_shape_option
+@reading(*READING_OPTIONS, COLOR_OPTION)
 @fit_options
 @click.option("--checkpoint", metavar="FILE.ckpt", help="Keep the progress here, to go on after any interruption.")
 @click.option("--checkpoint-every", metavar="N|Ns", help="Iterations, or seconds: 60s.  [default: 30s]")
@@ -95,8 +97,7 @@ def fit(
     output: str,
     *,
     scheduler: str | None,
-    size: str | None,
-    image_shape: str | None,
+    reading: Reading,
     force: bool,
     **fit: Any,
 ) -> None:
@@ -114,8 +115,7 @@ def fit(
             source,
             rank,
             output,
-            size=size_in(size),
-            image_shape=size_in(image_shape),
+            reading=reading,
             force=force,
             options=options,
             kept=kept,
@@ -123,7 +123,7 @@ def fit(
     else:
         kept.refuse_on_a_cluster()
         made, images, words = fit_model_there(
-            source, rank, output, scheduler=scheduler, size=size_in(size), force=force, options=options
+            source, rank, output, scheduler=scheduler, reading=reading, force=force, options=options
         )
     tell_report(images)
     click.echo(
@@ -140,7 +140,7 @@ def fit(
 @click.option("-k", "--rank", "ranks", type=int, multiple=True, help="How many parts; repeatable for a SOURCE.")
 @click.option("-o", "--output", metavar="FILE", required=True, help="Ends in .gif, or .mp4 with imgnmf[video].")
 @click.option("--frame-ms", type=click.IntRange(min=20), help="How long a frame is shown, in milliseconds.")
-@size_option
+@reading(*READING_OPTIONS, COLOR_OPTION)
 @fit_options
 @force_option
 @answering
@@ -149,7 +149,7 @@ def animate(
     ranks: tuple[int, ...],
     output: str,
     frame_ms: int | None,
-    size: str | None,
+    reading: Reading,
     force: bool,
     **fit: Any,
 ) -> None:
@@ -163,9 +163,7 @@ def animate(
         film = animate_model(source, ranks, output, frame_ms=frame_ms, force=force)
     else:
         options = chosen_fit(fit)
-        film = animate_source(
-            source, ranks, output, frame_ms=frame_ms, size=size_in(size), force=force, options=options
-        )
+        film = animate_source(source, ranks, output, frame_ms=frame_ms, reading=reading, force=force, options=options)
         tell_report(film.images)
     click.echo(f"wrote {film.path}: {film.n_frames} frames")
     exit_if_interrupted(film.interrupted)

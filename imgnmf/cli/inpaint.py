@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from imgnmf.cli.shell import answering, force_option, size_in, tell_report
+from imgnmf.cli.shell import ARRAY_OPTIONS, Size, answering, force_option, reading, tell_report
 
 if TYPE_CHECKING:
     from imgnmf.commands.inpaint import Filled
+    from imgnmf.commands.source import Reading
 
 __all__ = ["inpaint"]
 
@@ -27,13 +28,18 @@ __all__ = ["inpaint"]
 @click.option("--originals", metavar="SOURCE", help="What was there before: shown in the figure, and measured.")
 @click.option("-k", "--rank", type=int, help="How many parts. Default: 64, for patches 25, as far as there is data.")
 @click.option("--model", metavar="FILE.imgnmf", help="Parts of whole images or of patches, instead of learning them.")
-@click.option("--patch", metavar="HxW", help="Cut patches: for images that are not aligned. Default for one: 8x8.")
+@click.option(
+    "--patch", type=Size(), metavar="HxW", help="Cut patches: for images that are not aligned. Default for one: 8x8."
+)
 @click.option("--max-iter", type=click.IntRange(min=1), default=300, show_default=True)
 @click.option("--rng", type=click.IntRange(min=0), default=0, show_default=True, help="Decides what is hidden.")
 @click.option("--threads", type=click.IntRange(min=1), help="Default: one a processor.")
+@reading(*ARRAY_OPTIONS)
 @force_option
 @answering
-def inpaint(source: str, output: str, patch: str | None, *, force: bool, **given: Any) -> None:
+def inpaint(
+    source: str, output: str, patch: tuple[int, int] | None, *, reading: Reading, force: bool, **given: Any
+) -> None:
     """Fill the unknown pixels of SOURCE, from the parts that its images share and from what lies around.
 
     Pixels are unknown by --mask, by --unknown, or as NaN in a file of floats. All others stay as they are.
@@ -41,8 +47,8 @@ def inpaint(source: str, output: str, patch: str | None, *, force: bool, **given
     from imgnmf.commands.inpaint import InpaintOptions, inpaint_source
 
     places = {name: given.pop(name) for name in ("mask", "unknown", "originals")}
-    options = InpaintOptions(patch_size=size_in(patch), **given)
-    filled = inpaint_source(source, output, force=force, options=options, **places)
+    options = InpaintOptions(patch_size=patch, **given)
+    filled = inpaint_source(source, output, reading=reading, force=force, options=options, **places)
     tell_report(filled.images)
     for line in _lines(filled):
         click.echo(line)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from imgnmf.cli.shell import (
+    READING_OPTIONS,
     answering,
     force_option,
-    size_in,
-    size_option,
+    reading,
 )
+
+if TYPE_CHECKING:
+    from imgnmf.commands.source import Reading
 
 __all__ = ["buildup", "encode", "montage", "reconstruct"]
 
@@ -33,14 +38,14 @@ def montage(model: str, output: str, columns: int | None, shared_scale: bool, fo
 @click.argument("model")
 @click.argument("source", required=False)
 @click.option("-o", "--output", metavar="DIR", required=True)
-@size_option
+@reading(*READING_OPTIONS)
 @force_option
 @answering
-def reconstruct(model: str, source: str | None, output: str, size: str | None, force: bool) -> None:
+def reconstruct(model: str, source: str | None, output: str, reading: Reading, force: bool) -> None:
     """Draw what the parts of a MODEL make of SOURCE, or of the images it was fitted to."""
     from imgnmf.commands.model import reconstruct_images
 
-    folder, count = reconstruct_images(model, source, output, size=size_in(size), force=force)
+    folder, count = reconstruct_images(model, source, output, reading=reading, force=force)
     click.echo(f"wrote {count} images to {folder}")
 
 
@@ -49,17 +54,17 @@ def reconstruct(model: str, source: str | None, output: str, size: str | None, f
 @click.argument("source")
 @click.option("-o", "--output", metavar="H.npy", required=True)
 @click.option("--report", is_flag=True, help="Print each image's relative error, the largest first.")
-@size_option
+@reading(*READING_OPTIONS)
 @force_option
 @answering
-def encode(model: str, source: str, output: str, *, report: bool, size: str | None, force: bool) -> None:
+def encode(model: str, source: str, output: str, *, report: bool, reading: Reading, force: bool) -> None:
     """Write how much of each part of MODEL each image of SOURCE holds, as a NumPy array (k, n_images).
 
     An image whose error is far above the others' is not made of these parts.
     """
     from imgnmf.commands.model import encode_source
 
-    shape, errors = encode_source(model, source, output, size=size_in(size), force=force)
+    shape, errors = encode_source(model, source, output, reading=reading, force=force)
     for name, error in sorted(errors, key=lambda row: -row[1]) if report else ():
         click.echo(f"{100 * error:6.2f} %  {name}")
     click.echo(f"wrote {output}: {shape[0]} coefficients for each of {shape[1]} images")
@@ -71,14 +76,14 @@ def encode(model: str, source: str, output: str, *, report: bool, size: str | No
 @click.option("-o", "--output", metavar="FILE", required=True, help="Ends in .png, .pdf or .svg.")
 @click.option("--image", metavar="NAME|NUMBER", help="Which image of SOURCE; default: the first.")
 @click.option("--parts", type=click.IntRange(min=1), default=8, show_default=True, help="How many to show.")
-@size_option
+@reading(*READING_OPTIONS)
 @force_option
 @answering
 def buildup(
-    model: str, source: str, output: str, *, image: str | None, parts: int, size: str | None, force: bool
+    model: str, source: str, output: str, *, image: str | None, parts: int, reading: Reading, force: bool
 ) -> None:
     """Draw an image of SOURCE as the running sum of its strongest parts of MODEL."""
     from imgnmf.commands.animate import write_build_up
 
-    path = write_build_up(model, source, output, image=image, n_parts=parts, size=size_in(size), force=force)
+    path = write_build_up(model, source, output, image=image, n_parts=parts, reading=reading, force=force)
     click.echo(f"wrote {path}")

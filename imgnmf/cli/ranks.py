@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from imgnmf.cli.shell import LOSSES, answering, force_option, size_in, size_option, tell_report
+from imgnmf.cli.shell import COLOR_OPTION, LOSSES, READING_OPTIONS, answering, force_option, reading, tell_report
 
 if TYPE_CHECKING:
+    from imgnmf.commands.source import Reading
     from imgnmf.studies.choice import RankChoice
 
 __all__ = ["ranks"]
@@ -25,14 +26,14 @@ METHODS = ("held-out", "bi-cross-validation", "stability", "elbow")
 @click.option("--rng", type=click.IntRange(min=0), default=0, show_default=True, help="Decides what is hidden.")
 @click.option("--threads", type=click.IntRange(min=1), help="Default: one a processor.")
 @click.option("-o", "--output", metavar="FILE.png", help="Draw the curve here.")
-@size_option
+@reading(*READING_OPTIONS, COLOR_OPTION)
 @force_option
 @answering
-def ranks(source: str, wanted: str, output: str | None, size: str | None, force: bool, **study: Any) -> None:
+def ranks(source: str, wanted: str, output: str | None, reading: Reading, force: bool, **study: Any) -> None:
     """Say which k the images of SOURCE support."""
     from imgnmf.commands.ranks import StudyOptions, study_ranks
 
-    found = study_ranks(source, wanted, output, size=size_in(size), force=force, options=StudyOptions(**study))
+    found = study_ranks(source, wanted, output, reading=reading, force=force, options=StudyOptions(**study))
     tell_report(found.images)
     for line in _lines(found.choice):
         click.echo(line)

@@ -13,20 +13,24 @@ from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 import click
 
-from imgnmf.errors import ImgnmfError, ImgnmfWarning, OutputError
+from imgnmf.cli.advice import in_options, options_of
+from imgnmf.errors import ImgnmfError, ImgnmfWarning, OutputError, ParameterError
 
 if TYPE_CHECKING:
     from imgnmf.commands.options import FitOptions
 
 __all__ = [
+    "ARRAY_OPTIONS",
+    "COLOR_OPTION",
+    "READING_OPTIONS",
+    "Size",
     "answering",
     "chosen_fit",
     "exit_if_interrupted",
     "fit_options",
     "force_option",
-    "image_shape_option",
-    "size_in",
-    "size_option",
+    "in_its_options",
+    "reading",
     "tell_report",
 ]
 
@@ -116,20 +120,59 @@ def fit_options(command: Command) -> Command:
     return command
 
 
-size_option = click.option("--size", metavar="HxW", help="Resize every image to this; for patches, what is cut.")
 force_option = click.option("--force", is_flag=True, help="Replace an output of imgnmf that is there already.")
 
 
-image_shape_option = click.option(
-    "--image-shape", metavar="HxW", help="What an image is, if a store holds flattened ones."
+class Size(click.ParamType):  # type: ignore[type-arg]
+    """HEIGHTxWIDTH, and where it is an image's shape its channels too."""
+
+    name = "HxW"
+
+    def __init__(self, *, channels: bool = False) -> None:
+        self.channels = channels
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """Return the numbers, or let click refuse the text."""
+        from imgnmf.commands.source import parse_size
+
+        try:
+            return value if isinstance(value, tuple) else parse_size(value, channels=self.channels)
+        except ParameterError as refusal:
+            self.fail(str(refusal), param, ctx)
+
+
+ARRAY_OPTIONS = (
+    click.option(
+        "--image-shape", type=Size(channels=True), metavar="HxW", help="What an image is, in a file of flat ones."
+    ),
+    click.option("--key", metavar="NAME", help="Which array holds the images, in a file of several."),
+)
+READING_OPTIONS = (
+    click.option("--size", type=Size(), metavar="HxW", help="Resize every image to this; for patches, what is cut."),
+    *ARRAY_OPTIONS,
+    click.option("--frames", type=click.Choice(("first", "all")), help="Of a film or a file of many pages."),
 )
 
 
-def size_in(text: str | None) -> tuple[int, int] | None:
-    """Return (height, width) of ``"64x48"``, or None for None."""
-    from imgnmf.commands.source import parse_size
+def reading(*options: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Declare how SOURCE is read, the same for every command that reads one; it gets a `Reading`."""
 
-    return None if text is None else parse_size(text)
+    def declared(command: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(command)
+        def with_reading(*args: Any, **given: Any) -> None:
+            from imgnmf.commands.source import Reading
+
+            told = {name: given.pop(name, None) for name in ("size", "image_shape", "key", "frames")}
+            told = {name: value for name, value in told.items() if value is not None}
+            colored = given.pop("color", False)
+            command(*args, reading=Reading(**told, color="any" if colored else "grey"), **given)
+
+        return functools.reduce(lambda wrapped, option: option(wrapped), reversed(options), with_reading)
+
+    return declared
+
+
+COLOR_OPTION = click.option("--color", is_flag=True, help="Keep colours; without it pictures are read as grey.")
 
 
 def chosen_fit(given: dict[str, Any]) -> FitOptions:
@@ -152,9 +195,15 @@ def exit_if_interrupted(interrupted: bool) -> None:
 
 
 def _warn(message: Warning | str, *_args: Any, **_kwargs: Any) -> None:
-    click.echo(f"warning: {message}", err=True)
+    click.echo(f"warning: {in_its_options(str(message))}", err=True)
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    click.echo(f"imgnmf: {message}", err=True)
+    click.echo(f"imgnmf: {in_its_options(message)}", err=True)
     sys.exit(code)
+
+
+def in_its_options(message: str) -> str:
+    """Say it in the options of the command that runs."""
+    context = click.get_current_context(silent=True)
+    return message if context is None else in_options(message, options_of(context.command))

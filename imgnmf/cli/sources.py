@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from imgnmf.cli.shell import answering, force_option, image_shape_option, size_in, size_option, tell_report
+from imgnmf.cli.shell import (
+    COLOR_OPTION,
+    READING_OPTIONS,
+    answering,
+    force_option,
+    in_its_options,
+    reading,
+    tell_report,
+)
+
+if TYPE_CHECKING:
+    from imgnmf.commands.source import Reading
 
 __all__ = ["datasets", "info", "pack"]
 
@@ -21,7 +34,7 @@ def info(source: str) -> None:
     if is_model(source):
         click.echo((topics.describe_topics if is_topics(source) else model.describe)(source))
     else:
-        click.echo(describe(source))
+        click.echo(in_its_options(describe(source)))
 
 
 @click.command()
@@ -43,15 +56,14 @@ def datasets(name: str | None, download: bool, offline: bool) -> None:
 @click.command()
 @click.argument("source")
 @click.option("-o", "--output", metavar="FILE", required=True, help="Ends in .zarr, .npy or .h5.")
-@size_option
-@image_shape_option
+@reading(*READING_OPTIONS, COLOR_OPTION)
 @force_option
 @answering
-def pack(source: str, output: str, size: str | None, image_shape: str | None, force: bool) -> None:
+def pack(source: str, output: str, reading: Reading, force: bool) -> None:
     """Write the images of SOURCE as one array that `imgnmf fit` reads from disk, a few images at a time."""
     from imgnmf.commands.pack import pack_images
     from imgnmf.commands.source import size_of
 
-    packed = pack_images(source, output, size=size_in(size), image_shape=size_in(image_shape), force=force)
+    packed = pack_images(source, output, reading=reading, force=force)
     tell_report(packed)
     click.echo(f"wrote {output}: {packed.n_images} images of {size_of(packed.image_shape)}, {packed.dtype}")

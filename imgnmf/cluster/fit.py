@@ -14,7 +14,7 @@ from imgnmf.cluster.passes import Passes, Watch
 from imgnmf.cluster.sources import as_source
 from imgnmf.cluster.team import Columns, Team, working
 from imgnmf.core.blocks import ColumnBlocks, Runner, running
-from imgnmf.core.check import checked_count, checked_rank, figures_of
+from imgnmf.core.check import LOWER_OR_RANDOM, checked_count, checked_rank, figures_of
 from imgnmf.core.choices import InitLike, LossLike, SolverLike, as_init, as_loss, as_solver
 from imgnmf.core.constraints import Constraint
 from imgnmf.core.fitting import Fitting
@@ -28,7 +28,7 @@ from imgnmf.core.penalties import Penalties
 from imgnmf.core.problem import Problem, settled
 from imgnmf.core.result import Factorization, History
 from imgnmf.core.start import inside, steered_start
-from imgnmf.core.steering import checked_steering
+from imgnmf.core.steering import checked_steering, refuse_loss, refuse_ties
 from imgnmf.core.stopping import StoppingRule
 from imgnmf.core.units import looked_for, scaled_blocks
 from imgnmf.errors import ClusterError, ParameterError
@@ -113,8 +113,11 @@ def factorize(
     if client.asynchronous:
         raise ParameterError("client is asynchronous; pass a Client(..., asynchronous=False)")
     limits, keep_every = limits_of(stop, max_iter, time_limit, callback), checked_count("keep_every", keep_every, 1)
+    refuse_ties(penalty_H, constraint_H, "on a cluster it is spread over the workers: use imgnmf.factorize")
     source, start = as_source(V, client), as_init(init)
-    rank = checked_rank(rank, source.shape, beyond=isinstance(start, (RandomInit, ColumnSample, GivenFactors)))
+    beyond = isinstance(start, (RandomInit, ColumnSample, GivenFactors))
+    rank = checked_rank(rank, source.shape, beyond=beyond, remedy=LOWER_OR_RANDOM)
+    refuse_loss(as_loss(loss), (penalty_W, penalty_H), constraint_W, constraint_H)
     chosen = as_solver(solver, as_loss(loss), rank)
     steering = checked_steering(
         fixed_W,
@@ -132,7 +135,6 @@ def factorize(
         if not blocks.largest:
             return fitting.of_nothing(source.shape, blocks)
         problem = _problem(fitting, blocks, team)
-        problem.refuse_ties("on a cluster it is spread over the workers: use imgnmf.factorize")
         W, H = _start(fitting, problem, team, stream, run)
         problem = settled(problem, W, H)
         passes = Passes(team, problem, H, keep_every, watch)

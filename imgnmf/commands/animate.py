@@ -15,7 +15,7 @@ from imgnmf.commands.model import images_for
 from imgnmf.commands.options import FitOptions
 from imgnmf.commands.output import checked_file
 from imgnmf.commands.progress import following
-from imgnmf.commands.source import read_source, short_name
+from imgnmf.commands.source import Reading, read_source, short_name
 from imgnmf.core.choices import as_init
 from imgnmf.core.factorize import State, factorize
 from imgnmf.core.result import Factorization
@@ -65,7 +65,7 @@ def animate_source(
     output: str,
     *,
     frame_ms: int | None,
-    size: tuple[int, int] | None,
+    reading: Reading = Reading(),  # noqa: B008 - frozen
     force: bool,
     options: FitOptions,
 ) -> Film:
@@ -73,7 +73,7 @@ def animate_source(
     if not ranks:
         raise ParameterError("say how many parts with -k: one for a film of the parts, several for the images")
     target = _checked_film(output, force)
-    images = read_source(source, size)
+    images = read_source(source, reading)
     if len(set(ranks)) == 1:
         film, interrupted = _learning(short_name(source), images, ranks[0], frame_ms, options)
     else:
@@ -107,13 +107,13 @@ def write_build_up(
     *,
     image: str | None,
     n_parts: int,
-    size: tuple[int, int] | None,
+    reading: Reading,
     force: bool,
 ) -> Path:
     """Draw one image of SOURCE as the running sum of its strongest parts."""
     target = _checked_suffix(output, FIGURES, force)
     fit, meta = load(model)
-    images = images_for(meta, source, size)
+    images = images_for(meta, source, reading)
     place = _place_of(image, images)
     figure = build_up(
         images.pixels[place],

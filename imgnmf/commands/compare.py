@@ -14,7 +14,7 @@ import numpy as np
 from imgnmf.atomic import write_bytes, write_text
 from imgnmf.commands.compress import eight_bit_source
 from imgnmf.commands.output import MARKER, checked_folder, staged, write_json
-from imgnmf.commands.source import short_name
+from imgnmf.commands.source import Reading, short_name
 from imgnmf.compression import (
     ClosedSet,
     Curve,
@@ -59,11 +59,11 @@ class Comparison:
 
 
 def compare_source(
-    source: str, folder: str, *, patch: tuple[int, int] | None, size: tuple[int, int] | None, force: bool
+    source: str, folder: str, *, patch: tuple[int, int] | None, reading: Reading, force: bool
 ) -> tuple[Path, Comparison]:
     """Measure every codec on SOURCE; write a figure and a CSV for each use, and the table of storage."""
     target = checked_folder(folder, force=force)
-    made = compared(short_name(source), eight_bit_source(source, size), patch=patch)
+    made = compared(short_name(source), eight_bit_source(source, reading), patch=patch)
     with staged(target) as staging:
         write_comparison(made, staging)
     return target, made

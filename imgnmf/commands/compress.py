@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from imgnmf.atomic import write_bytes
 from imgnmf.commands.model import image_file_names
 from imgnmf.commands.output import MARKER, checked_file, checked_folder, staged, write_json
-from imgnmf.commands.source import read_in_colour
+from imgnmf.commands.source import Reading, read_source
 from imgnmf.compression import SharedParts, decode_images, encode_images, train_parts
 from imgnmf.compression.targets import pooled_psnr
 from imgnmf.errors import ImageReadError, IncompatibleError, ParameterError
@@ -45,7 +45,7 @@ def compress_source(
     psnr: float | None = None,
     rank: int | None = None,
     patch: tuple[int, int] | None = None,
-    size: tuple[int, int] | None = None,
+    reading: Reading = Reading(),  # noqa: B008 - frozen
     names: bool = False,
     coder: Any = "auto",
     rng: int = 0,
@@ -62,7 +62,7 @@ def compress_source(
         raise IncompatibleError("--bits-per-pixel and --psnr are two targets: pass one of them")
     target = checked_file(output, force=force, suffix=SUFFIX)
     shared = None if parts is None else read_parts(parts)
-    images = eight_bit_source(source, size)
+    images = eight_bit_source(source, reading)
     pixels = len(images) * int(np.prod(images.image_shape[:2]))
     data = encode_images(
         images, parts=shared, rank=rank, patch_size=patch, names=names, coder=coder, rng=rng, target_psnr=psnr,
@@ -81,7 +81,7 @@ def decompress_file(path: str, folder: str, *, parts: str | None = None, force: 
     images = decode_images(read_file(path), None if parts is None else read_parts(parts))
     if images.pixels.ndim == 4 and images.pixels.shape[3] not in (3, 4):
         raise ParameterError(
-            f"images of {images.pixels.shape[3]} channels cannot be PNGs: use imgnmf.compression.decode_images"
+            f"images of {images.pixels.shape[3]} channels cannot be PNGs; decode_images of the library gives them back"
         )
     with staged(target) as staging:
         for pixels, name in zip(images.pixels, image_file_names(images.names, len(images)), strict=True):
@@ -96,25 +96,25 @@ def train_source(
     rank: int,
     *,
     patch: tuple[int, int] | None = None,
-    size: tuple[int, int] | None = None,
+    reading: Reading = Reading(),  # noqa: B008 - frozen
     rng: int = 0,
     force: bool = False,
 ) -> tuple[SharedParts, int]:
     """Learn parts to share from SOURCE and write them; return them and the size of their file."""
     target = checked_file(output, force=force, suffix=PARTS_SUFFIX)
-    parts = train_parts(eight_bit_source(source, size), rank, patch_size=patch, rng=rng)
+    parts = train_parts(eight_bit_source(source, reading), rank, patch_size=patch, rng=rng)
     data = parts.to_bytes()
     write_bytes(target, data)
     return parts, len(data)
 
 
-def eight_bit_source(source: str, size: tuple[int, int] | None = None) -> ImageSet:
+def eight_bit_source(source: str, reading: Reading = Reading()) -> ImageSet:  # noqa: B008 - frozen
     """Read SOURCE, in colour if it has any; bundled sets of floats (0..16, 0..1) on the scale of 0..255.
 
     >>> int(eight_bit_source("digits").pixels.max())
     255
     """
-    images = read_in_colour(source, size)
+    images = read_source(source, replace(reading, color="any"))
     white = {"digits": 16.0, "lfw-faces": 1.0}.get(source)
     if white is None or images.pixels.dtype.kind != "f":
         return images

@@ -14,7 +14,7 @@ from imgnmf.commands.kinds import Kinds, check_kinds, fit_kinds, summarize_kinds
 from imgnmf.commands.layers import check_options, fit_layers, parsed_ranks, summarize_layers, write_layers
 from imgnmf.commands.options import FitOptions
 from imgnmf.commands.output import MARKER, checked_folder, staged, write_json
-from imgnmf.commands.source import default_ranks, read_source, short_name, spread
+from imgnmf.commands.source import Reading, default_ranks, read_source, short_name, spread
 from imgnmf.commands.summary import summarize
 from imgnmf.images import ImageSet
 from imgnmf.studies.floor import svd_errors
@@ -69,7 +69,7 @@ def make_gallery(
     *,
     ranks: tuple[int, ...],
     folder: str | None,
-    size: tuple[int, int] | None,
+    reading: Reading,
     force: bool,
     options: FitOptions,
     layers: str | None = None,
@@ -80,7 +80,7 @@ def make_gallery(
     check_options(wanted, options)
     check_kinds(kinds, options)
     target = checked_folder(folder or f"{short_name(source)}-gallery", force=force)
-    images = read_source(source, size)
+    images = read_source(source, reading)
     with staged(target) as staging:
         study = options.fit(images.V, ranks or default_ranks(images.V), images.image_shape)
         deep, unseen, compared = None, None, None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from imgnmf.archive import load, white_of
 from imgnmf.atomic import write_bytes
 from imgnmf.commands.model import image_file_names
 from imgnmf.commands.output import MARKER, checked_folder, staged, write_json
-from imgnmf.commands.source import read_in_colour, size_of, spread
+from imgnmf.commands.source import Reading, read_source, size_of, spread
 from imgnmf.commands.summary import describe_source, finite
 from imgnmf.commands.unknown import unknown_pixels
 from imgnmf.core.result import Factorization
@@ -84,12 +84,13 @@ def inpaint_source(
     mask: str | None,
     unknown: str | None,
     originals: str | None,
+    reading: Reading = Reading(),  # noqa: B008 - frozen
     force: bool,
     options: InpaintOptions,
 ) -> Filled:
     """Fill the unknown pixels of SOURCE and write the images, the figure and an account."""
     target = checked_folder(output, force=force)
-    images = read_in_colour(source)
+    images = read_source(source, replace(reading, color="any"))
     holes = unknown_pixels(images, mask, unknown)
     truth = None if originals is None else _originals(originals, images)
     done = options.fill(images, ~holes)
@@ -102,7 +103,7 @@ def inpaint_source(
 
 
 def _originals(source: str, images: ImageSet) -> ImageSet:
-    truth = read_in_colour(source)
+    truth = read_source(source, Reading(color="any"))
     if truth.pixels.shape != images.pixels.shape:
         raise ShapeMismatchError(
             f"the originals must be as many as the images and of their size, {len(images)} of "

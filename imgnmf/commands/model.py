@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,15 @@ from imgnmf.atomic import write_bytes
 from imgnmf.commands.keeping import KeptProgress
 from imgnmf.commands.options import FitOptions
 from imgnmf.commands.output import MARKER, checked_file, checked_folder, staged, write_json
-from imgnmf.commands.source import opened, read_source, size_of
+from imgnmf.commands.source import Reading, opened, read_source, size_of, stands_for_files
 from imgnmf.commands.summary import describe_source, finite
 from imgnmf.core.measures import image_errors
 from imgnmf.core.penalties import NO_PENALTY
 from imgnmf.core.result import Factorization
 from imgnmf.errors import ShapeMismatchError
 from imgnmf.images import ImageSet, StoredImages, prepare_like
+
+AS_THERE = "those that the model was fitted to are grey too"
 
 __all__ = [
     "describe",
@@ -39,7 +42,7 @@ def fit_model_there(
     output: str,
     *,
     scheduler: str,
-    size: tuple[int, int] | None,
+    reading: Reading,
     force: bool,
     options: FitOptions,
 ) -> tuple[Factorization, ImageSet, str]:
@@ -47,7 +50,7 @@ def fit_model_there(
     from imgnmf.commands.cluster import fit_there, traffic
 
     target = checked_file(output, force=force, suffix=".imgnmf")
-    images = read_source(source, size)
+    images = read_source(source, reading)
 
     def write(fit: Factorization) -> None:
         save(target, fit.normalized().ordered(), images, rng=options.rng)
@@ -62,8 +65,7 @@ def fit_model(
     rank: int,
     output: str,
     *,
-    size: tuple[int, int] | None,
-    image_shape: tuple[int, ...] | None = None,
+    reading: Reading,
     force: bool,
     options: FitOptions,
     kept: KeptProgress,
@@ -74,7 +76,7 @@ def fit_model(
     """
     target = checked_file(output, force=force or kept.goes_on(output), suffix=".imgnmf")
     checkpoint = kept.checkpoint(target, force=force)
-    images = opened(source, size, image_shape) or read_source(source, size)
+    images = opened(source, reading) or read_source(source, reading)
     kept.begin_anew(checkpoint)
     fit = options.fit_one(images.V, rank, images.image_shape, checkpoint, kept.resume).normalized().ordered()
     save(target, fit, images, rng=options.rng)
@@ -82,12 +84,12 @@ def fit_model(
 
 
 def encode_source(
-    model: str, source: str, output: str, *, size: tuple[int, int] | None, force: bool
+    model: str, source: str, output: str, *, reading: Reading, force: bool
 ) -> tuple[tuple[int, ...], tuple[tuple[str, float], ...]]:
     """Write the coefficients of other images as H.npy; return their shape, and each image's name and error."""
     target = checked_file(output, force=force, suffix=".npy")
     fit, meta = load(model)
-    images = images_for(meta, source, size)
+    images = images_for(meta, source, reading)
     H = fit.encode(images.V)
     buffer = io.BytesIO()
     np.save(buffer, H, allow_pickle=False)
@@ -97,14 +99,14 @@ def encode_source(
 
 
 def reconstruct_images(
-    model: str, source: str | None, folder: str, *, size: tuple[int, int] | None, force: bool
+    model: str, source: str | None, folder: str, *, reading: Reading, force: bool
 ) -> tuple[Path, int]:
     """Write what the parts make of each image as a PNG; return the folder and how many."""
     from imgnmf.viz import save_image
 
     target = checked_folder(folder, force=force)
     fit, meta = load(model)
-    images = None if source is None else images_for(meta, source, size)
+    images = None if source is None else images_for(meta, source, reading)
     H = fit.H if images is None else fit.encode(images.V)
     white = _white(meta, images)
     names = image_file_names(meta.names if images is None else images.names, H.shape[1])
@@ -155,9 +157,11 @@ def _step_name(step: Any) -> str:
     return type(step).__name__
 
 
-def images_for(meta: ModelMeta, source: str, size: tuple[int, int] | None) -> ImageSet:
+def images_for(meta: ModelMeta, source: str, reading: Reading) -> ImageSet:
     """Read images that a model can encode: prepared as those it was fitted to were, and of their size."""
-    images = prepare_like(read_source(source, size), meta.steps)
+    coloured = meta.image_shape is not None and len(meta.image_shape) == 3
+    as_there = replace(reading, color="rgb" if coloured and stands_for_files(source) else "grey", grey_since=AS_THERE)
+    images = prepare_like(read_source(source, as_there), meta.steps)
     if meta.image_shape is not None and images.image_shape != meta.image_shape:
         wanted = "x".join(map(str, meta.image_shape[:2]))
         raise ShapeMismatchError(

@@ -31,7 +31,7 @@ def checked_file(path: str, *, force: bool, suffix: str) -> Path:
     """
     target = Path(path).expanduser()
     if target.suffix.lower() != suffix:
-        raise ParameterError(f"the output must end in {suffix}, got {path!r}")
+        raise ParameterError(f"what is written must end in {suffix}, got {path!r}")
     _check_name(target)
     if target.is_dir():
         raise ParameterError(f"{path!r} is a folder; give the name of a file")

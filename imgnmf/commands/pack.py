@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -13,12 +13,12 @@ import numpy as np
 
 from imgnmf.atomic import replacing
 from imgnmf.commands.output import checked_file, checked_folder, staged
-from imgnmf.commands.source import opened, read_source, stands_for_files
+from imgnmf.commands.source import Reading, opened, read_source, stands_for_files
 from imgnmf.errors import ParameterError
 from imgnmf.images import ReadReport, Skipped
 from imgnmf.images.extras import needed
-from imgnmf.images.rows import PACKED
-from imgnmf.images.streaming import portion_length, portions_of, portions_of_files
+from imgnmf.images.rows import NAMES, PACKED, is_store
+from imgnmf.images.streaming import Portion, portion_length, portions_in_memory, portions_of, portions_of_files
 
 __all__ = ["Packed", "pack_images"]
 
@@ -35,8 +35,8 @@ class Packed:
 
 
 class _Writer(Protocol):
-    def __call__(self, portion: Any) -> None:
-        """Append images."""
+    def __call__(self, portion: Portion) -> None:
+        """Append images, and their names where the format has room for them."""
         ...
 
 
@@ -44,11 +44,12 @@ def pack_images(
     source: str,
     output: str,
     *,
-    size: tuple[int, int] | None = None,
-    image_shape: tuple[int, ...] | None = None,
+    reading: Reading = Reading(),  # noqa: B008 - frozen
     force: bool = False,
 ) -> Packed:
     """Write the images of a source as one array (n_images, height, width), in their own dtype; all of it or nothing.
+
+    Their names go with them, but for .npy, which holds an array alone.
 
     Raises
     ------
@@ -62,27 +63,26 @@ def pack_images(
         raise ParameterError(f"the output must end in {', '.join(WRITERS)}, got {output!r}")
     target = _checked_store(output, force) if suffix == ".zarr" else checked_file(output, force=force, suffix=suffix)
     skipped: list[Skipped] = []
-    portions = _portions(source, size, image_shape, skipped)
+    portions = _portions(source, reading, skipped)
     first = next(portions)
-    count = 0
-    with WRITERS[suffix](target, first) as write:
+    count = greyed = 0
+    with WRITERS[suffix](target, first.pixels) as write:
         for portion in chain((first,), portions):
             write(portion)
-            count += len(portion)
-    return Packed(target, count, first.shape[1:], first.dtype, ReadReport(count, tuple(skipped)))
+            count, greyed = count + len(portion.pixels), greyed + portion.greyed
+    report = ReadReport(count, tuple(skipped), (), greyed)
+    reading.tell_grey(report)
+    return Packed(target, count, first.pixels.shape[1:], first.pixels.dtype, report)
 
 
-def _portions(
-    source: str, size: tuple[int, int] | None, image_shape: tuple[int, ...] | None, skipped: list[Skipped]
-) -> Iterator[Any]:
-    stored = opened(source, size, image_shape)
+def _portions(source: str, reading: Reading, skipped: list[Skipped]) -> Iterator[Portion]:
+    stored = opened(source, reading)
     if stored is not None:
         return portions_of(stored)
-    if stands_for_files(source):
-        return portions_of_files(source, skipped, size=size, on_error="skip")
-    pixels = read_source(source, size).pixels
-    length = portion_length(pixels.shape[1:], pixels.dtype)
-    return (pixels[first : first + length] for first in range(0, len(pixels), length))
+    if stands_for_files(source) and not is_store(Path(source).expanduser()):
+        told: dict[str, Any] = {"size": reading.size, "color": reading.channels, "frames": reading.frames}
+        return portions_of_files(source, skipped, on_error="skip", **told)
+    return portions_in_memory(replace(read_source(source, reading), report=None))  # it has told of colours
 
 
 def _checked_store(output: str, force: bool) -> Path:
@@ -101,10 +101,10 @@ def _npy(target: Path, first: Any) -> Iterator[_Writer]:
     with replacing(target) as file:
         length = _npy_header(file, 0, first)
 
-        def write(portion: Any) -> None:
+        def write(portion: Portion) -> None:
             nonlocal count
-            file.write(np.ascontiguousarray(portion).tobytes())
-            count += len(portion)
+            file.write(np.ascontiguousarray(portion.pixels).tobytes())
+            count += len(portion.pixels)
 
         yield write
         file.seek(0)
@@ -134,12 +134,16 @@ def _hdf5(target: Path, first: Any) -> Iterator[_Writer]:
             fletcher32=True,
         )
         images.attrs[PACKED] = first.shape[1:]
+        names: list[str] = []
 
-        def write(portion: Any) -> None:
-            images.resize(len(images) + len(portion), axis=0)
-            images[-len(portion) :] = portion
+        def write(portion: Portion) -> None:
+            images.resize(len(images) + len(portion.pixels), axis=0)
+            images[-len(portion.pixels) :] = portion.pixels
+            names.extend(portion.names)
 
         yield write
+        if names:
+            store.create_dataset(NAMES, data=[*map(_written, names)], dtype=h5py.string_dtype())
 
 
 @contextmanager
@@ -159,15 +163,26 @@ def _zarr(target: Path, first: Any) -> Iterator[_Writer]:
             config={"write_empty_chunks": True},
         )
 
-        def write(portion: Any) -> None:
+        names: list[str] = []
+
+        def write(portion: Portion) -> None:
             nonlocal count
-            if count + len(portion) > images.shape[0]:
-                images.resize((2 * count + len(portion), *first.shape[1:]))
-            images[count : count + len(portion)] = portion
-            count += len(portion)
+            pixels = portion.pixels
+            if count + len(pixels) > images.shape[0]:
+                images.resize((2 * count + len(pixels), *first.shape[1:]))
+            images[count : count + len(pixels)] = pixels
+            count += len(pixels)
+            names.extend(map(_written, portion.names))
 
         yield write
         images.resize((count, *first.shape[1:]))
+        if names:
+            images.update_attributes({NAMES: names})
+
+
+def _written(name: str) -> str:
+    """The name as UTF-8 can hold it: that of a file on Linux may be any bytes."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 WRITERS = {".npy": _npy, ".zarr": _zarr, ".h5": _hdf5}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from imgnmf.commands.output import checked_file
-from imgnmf.commands.source import read_source
+from imgnmf.commands.source import Reading, read_source
 from imgnmf.errors import ParameterError
 from imgnmf.images import ImageSet
 from imgnmf.studies.choice import Method, RankChoice, choose_rank
@@ -42,12 +42,12 @@ class StudyOptions:
 
 
 def study_ranks(
-    source: str, ranks: str, output: str | None, *, size: tuple[int, int] | None, force: bool, options: StudyOptions
+    source: str, ranks: str, output: str | None, *, reading: Reading, force: bool, options: StudyOptions
 ) -> ChosenRank:
     """Ask the images of SOURCE which rank they support; draw it if there is an output."""
     wanted = parse_ranks(ranks)
     target = None if output is None else checked_file(output, force=force, suffix=".png")
-    images = read_source(source, size)
+    images = read_source(source, reading)
     choice = options.choose(images.V, wanted)
     if target is not None:
         from imgnmf.viz import save_figure

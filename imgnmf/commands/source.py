@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import re
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imgnmf.errors import NoImagesError, ParameterError
+from imgnmf.core.budget import in_words
+from imgnmf.errors import DataError, DataWarning, NoImagesError, ParameterError, tell
 from imgnmf.images import (
     DatasetInfo,
     ImageSet,
+    ReadReport,
     StoredImages,
     dataset_status,
     describe_datasets,
@@ -21,17 +25,17 @@ from imgnmf.images import (
     load_dataset,
     load_images,
     open_images,
-    resize,
 )
+from imgnmf.images.color import colourful
 from imgnmf.images.rows import is_store
 
 __all__ = [
+    "Reading",
     "default_ranks",
     "describe",
     "is_model",
     "opened",
     "parse_size",
-    "read_in_colour",
     "read_source",
     "short_name",
     "size_of",
@@ -40,56 +44,117 @@ __all__ = [
 ]
 
 DEFAULT_RANKS = (4, 9, 16, 25, 49)
+MOST_BYTES = 2**32  # as `load_images` takes by default
 
 
-def read_source(source: str, size: tuple[int, int] | None = None) -> ImageSet:
-    """Read the images; files that cannot be read are left out, and on the report.
+@dataclass(frozen=True)
+class Reading:
+    """How SOURCE is to be read: the same for every command.
+
+    Attributes
+    ----------
+    size : (height, width), optional
+        Resize every image; of the patches, cut them so.
+    image_shape : (height, width) or (height, width, channels), optional
+        What an image is, in a file of flattened ones.
+    key : str, optional
+        Which array of a file of several.
+    frames : {"error", "first", "all"}
+        Of a file of several pictures.
+    color : {"grey", "rgb", "any"}
+        ``"any"``: in colour unless no picture has any.
+    grey_since : str
+        What the user is told where colours are left out.
+    """
+
+    size: tuple[int, int] | None = None
+    image_shape: tuple[int, ...] | None = None
+    key: str | None = None
+    frames: Literal["error", "first", "all"] = "error"
+    color: Literal["grey", "rgb", "any"] = "grey"
+    grey_since: str = "--color keeps them"
+
+    @property
+    def channels(self) -> Literal["grey", "rgb"]:
+        """What `load_images` is to give."""
+        return "grey" if self.color == "grey" else "rgb"
+
+    def tell_grey(self, report: ReadReport | None) -> None:
+        """Say once that colours were left out: parts in grey are no mistake, and not what everybody expects."""
+        if report is not None and report.greyed:
+            counts = f"{report.greyed} of {report.read} pictures have colours"
+            tell(f"{counts} and are read as grey; {self.grey_since}", DataWarning)
+
+
+def read_source(source: str, reading: Reading = Reading()) -> ImageSet:
+    """Read the images into memory; files that cannot be read are left out, and on the report.
 
     Raises
     ------
     ImgnmfError
         What `load_images` and `load_dataset` raise.
+    DataError
+        They take more memory than a command may.
 
     Examples
     --------
-    >>> read_source("patches", size=(6, 6))
+    >>> read_source("patches", Reading(size=(6, 6)))
     PatchSet(10000 images of 6 x 6, uint8)
     """
     info = _dataset(source)
-    if info is None and _is_zarr(source):
-        images = open_images(source)[:]
-        return images if size is None else resize(images, size)
-    if info is None:
-        return load_images(source, size=size, on_error="skip")
-    if dataset_status(info) == "downloadable":
-        raise NoImagesError(
-            f"the dataset {source!r} is not here, and nothing is downloaded unless asked: "
-            f"run imgnmf datasets {source} --download once, or give the path of a copy"
-        )
-    if size is None:
-        return load_dataset(source)
-    if "size" in info.options:
-        return load_dataset(source, size=size)
-    if source != "patches":
-        raise ParameterError(f"--size applies to files and to patches; the dataset {source!r} has its own")
-    return load_dataset(source, patch_size=size)
-
-
-def read_in_colour(source: str, size: tuple[int, int] | None = None) -> ImageSet:
-    """As `read_source`, in colour unless no picture has any: for what should look like what came."""
-    if _dataset(source) is not None or _is_zarr(source):
-        return read_source(source, size)
-    images = load_images(source, size=size, color="rgb", on_error="skip")
-    first = images.pixels[..., :1]
-    if images.pixels.ndim == 4 and np.array_equal(images.pixels, np.broadcast_to(first, images.pixels.shape), True):
-        return ImageSet(first[..., 0], images.names, images.labels, images.report)
+    if info is not None:
+        return _named_set(info, reading)
+    images = _of_zarr(source, reading) if _is_zarr(source) else _of_files(source, reading)
+    reading.tell_grey(images.report)
+    if reading.color == "any" and images.pixels.ndim == 4 and not any(map(colourful, images.pixels)):
+        return replace(images, pixels=images.pixels[..., 0])
     return images
 
 
-def opened(
-    source: str, size: tuple[int, int] | None = None, image_shape: tuple[int, ...] | None = None
-) -> StoredImages | None:
-    """Open grey images that need not be loaded: a zarr store, a .npy or an HDF5 file; None for any other source.
+def _of_files(source: str, reading: Reading) -> ImageSet:
+    return load_images(
+        source,
+        size=reading.size,
+        color=reading.channels,
+        key=reading.key,
+        frames=reading.frames,
+        image_shape=reading.image_shape,
+        on_error="skip",
+    )
+
+
+def _of_zarr(source: str, reading: Reading) -> ImageSet:
+    stored = open_images(source, key=reading.key, image_shape=reading.image_shape)
+    needed = math.prod(stored.V.shape) * stored.V.dtype.itemsize
+    if needed > MOST_BYTES:
+        raise DataError(
+            f"the images of {source!r} take {in_words(needed)}, and a command that holds them in memory takes at most "
+            f"{in_words(MOST_BYTES)}; imgnmf fit reads them from disk, and imgnmf pack --size HxW makes them smaller"
+        )
+    return replace(load_images(stored[:].pixels, size=reading.size, color=reading.channels), names=stored.names)
+
+
+def _named_set(info: DatasetInfo, reading: Reading) -> ImageSet:
+    if dataset_status(info) == "downloadable":
+        raise NoImagesError(
+            f"the dataset {info.name!r} is not here, and nothing is downloaded unless asked: "
+            f"run imgnmf datasets {info.name} --download once, or give the path of a copy"
+        )
+    if reading.image_shape is not None or reading.key is not None or reading.color == "rgb":
+        raise ParameterError(
+            f"--image-shape, --key and --color apply to files; the dataset {info.name!r} is read as it is"
+        )
+    if reading.size is None:
+        return load_dataset(info.name)
+    if "size" in info.options:
+        return load_dataset(info.name, size=reading.size)
+    if info.name != "patches":
+        raise ParameterError(f"--size applies to files and to patches; the dataset {info.name!r} has its own")
+    return load_dataset(info.name, patch_size=reading.size)
+
+
+def opened(source: str, reading: Reading = Reading()) -> StoredImages | None:
+    """Open images that need not be loaded: a zarr store, a .npy or an HDF5 file; None for any other source.
 
     Raises
     ------
@@ -97,13 +162,11 @@ def opened(
         What `open_images` raises.
     """
     path = Path(source).expanduser()
-    if size is not None or _dataset(source) is not None or not is_store(path):
-        if image_shape is not None:
-            raise ParameterError("--image-shape applies to a .npy file, an HDF5 file or a zarr store, without --size")
+    if reading.size is not None or _dataset(source) is not None or not is_store(path):
         return None
-    stored = open_images(path, image_shape=image_shape)
-    colored = stored.image_shape is not None and len(stored.image_shape) == 3
-    return None if colored and image_shape is None and not _is_zarr(source) else stored
+    stored = open_images(path, key=reading.key, image_shape=reading.image_shape)
+    coloured = stored.image_shape is not None and len(stored.image_shape) == 3
+    return None if coloured and reading.color == "grey" and reading.image_shape is None else stored
 
 
 def stands_for_files(source: str) -> bool:
@@ -148,16 +211,16 @@ def describe(source: str) -> str:
     return str(describe_source(source)) if _dataset(source) is None else one_dataset(source)
 
 
-def parse_size(text: str) -> tuple[int, int]:
-    """Return (height, width).
+def parse_size(text: str, *, channels: bool = False) -> tuple[int, ...]:
+    """Return (height, width), or with `channels`, if they are told, (height, width, channels).
 
-    >>> parse_size("64x48")
-    (64, 48)
+    >>> parse_size("64x48"), parse_size("64x48x3", channels=True)
+    ((64, 48), (64, 48, 3))
     """
-    match = re.fullmatch(r"([1-9][0-9]{0,5})[xX]([1-9][0-9]{0,5})", text)
-    if match is None:
-        raise ParameterError(f"expected a size as HEIGHTxWIDTH, say 64x48, got {text!r}")
-    return int(match[1]), int(match[2])
+    if re.fullmatch(r"[1-9][0-9]{0,5}[xX][1-9][0-9]{0,5}" + ("([xX][1-9][0-9]{0,3})?" if channels else ""), text):
+        return tuple(map(int, text.lower().split("x")))
+    form = "HEIGHTxWIDTH or HEIGHTxWIDTHxCHANNELS" if channels else "HEIGHTxWIDTH"
+    raise ParameterError(f"expected a size as {form}, say 64x48, got {text!r}")
 
 
 def size_of(image_shape: tuple[int, ...]) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from imgnmf.archive import white_of
 from imgnmf.commands.source import size_of
-from imgnmf.errors import ParameterError, ShapeMismatchError
+from imgnmf.errors import DataError, ParameterError, ShapeMismatchError
 from imgnmf.images import ImageSet, load_images
 
 __all__ = ["unknown_pixels"]
@@ -23,6 +23,8 @@ def unknown_pixels(images: ImageSet, mask: str | None, colour: str | None) -> ND
     ------
     ParameterError
         Nothing is unknown, or no pixel has the colour.
+    DataError
+        The masks mark nothing.
     ShapeMismatchError
         A mask has another size, or belongs to no image.
     """
@@ -47,6 +49,7 @@ def _masked(images: ImageSet, mask: str) -> NDArray[np.bool_]:
             f"and {mask!r} has {size_of(masks.image_shape)}"
         )
     holes = masks.pixels > white_of(masks.pixels) / 2
+    _check_marked(masks, holes, mask)
     if len(masks) == 1 and Path(mask).expanduser().is_file():
         return np.broadcast_to(holes, (len(images), *holes.shape[1:]))
     stems = [Path(name).with_suffix("").as_posix() for name in images.names]
@@ -60,6 +63,16 @@ def _masked(images: ImageSet, mask: str) -> NDArray[np.bool_]:
             )
         unknown[stems.index(stem)] = hole
     return unknown
+
+
+def _check_marked(masks: ImageSet, holes: NDArray[np.bool_], mask: str) -> None:
+    """Refuse masks that mark nothing, such as those of 0 and 1 that are black to the eye."""
+    if not holes.any():
+        raise DataError(
+            f"the mask {mask!r} marks no pixel: white is unknown, more than half of {white_of(masks.pixels):g}, and "
+            f"its brightest pixel is {masks.pixels.max():g}. Draw what is unknown in white on black; a mask of 0 and 1 "
+            "has to be 0 and 255"
+        )
 
 
 def _coloured(images: ImageSet, colour: str) -> NDArray[np.bool_]:

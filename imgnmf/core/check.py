@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,9 +12,10 @@ from imgnmf.core.blocks import Runner, block_spans
 from imgnmf.core.columns import Columns, is_source
 from imgnmf.core.parts import Array
 from imgnmf.core.sparse import as_stored, is_sparse
-from imgnmf.errors import DataError, DataWarning, ParameterError, ShapeMismatchError
+from imgnmf.errors import DataError, DataWarning, ParameterError, ShapeMismatchError, tell
 
 __all__ = [
+    "LOWER_OR_RANDOM",
     "Figures",
     "Seen",
     "as_data",
@@ -28,6 +28,9 @@ __all__ = [
     "look_at",
     "look_over",
 ]
+
+
+LOWER_OR_RANDOM = "lower it or use init='random'"  # what helps where there is a start to choose
 
 
 def as_matrix(V: Any) -> Array:
@@ -191,15 +194,15 @@ def _checked_stored(V: Any) -> float:
     return float(V.data.max(initial=0))
 
 
-def checked_rank(rank: Any, shape: tuple[int, int], *, beyond: bool) -> int:
+def checked_rank(rank: Any, shape: tuple[int, int], *, beyond: bool, remedy: str = "lower it") -> int:
     """`rank` as an int within ``1 .. min(n_pixels, n_images)``; above that only where `beyond` allows it."""
     bounds = f"1 <= rank <= min(n_pixels, n_images) = {min(shape)}"
     if isinstance(rank, bool) or not isinstance(rank, (int, np.integer)) or rank < 1:
         raise ParameterError(f"rank must be a whole number with {bounds}, got {rank!r}")
     if rank > min(shape):
         if not beyond:
-            raise ParameterError(f"rank must be within {bounds}, got {rank}; lower it or use init='random'")
-        warnings.warn(f"rank {rank} is above min(n_pixels, n_images) = {min(shape)}", DataWarning, stacklevel=4)
+            raise ParameterError(f"rank must be within {bounds}, got {rank}; {remedy}")
+        tell(f"rank {rank} is above min(n_pixels, n_images) = {min(shape)}", DataWarning)
     return int(rank)
 
 

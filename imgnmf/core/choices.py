@@ -50,7 +50,7 @@ def as_solver(solver: SolverLike | None, loss: Loss, rank: int, *, stored: bool 
     if chosen.needs not in offers:
         raise IncompatibleError(
             f"solver {chosen.name!r} cannot minimise the loss {loss.name!r}: it needs {chosen.needs} parts, and this "
-            f"loss gives {' or '.join(offers)}; use solver={' or '.join(repr(s.name) for s in fitting)}"
+            f"loss gives {' or '.join(offers)}; use {' or '.join(f'solver={s.name!r}' for s in fitting)}"
         )
     return chosen
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from imgnmf.core.blocks import running, useful_threads
 from imgnmf.core.budget import check_budget
-from imgnmf.core.check import as_data, checked_count, checked_rank
+from imgnmf.core.check import LOWER_OR_RANDOM, as_data, checked_count, checked_rank
 from imgnmf.core.choices import InitLike, LossLike, SolverLike, as_init, as_loss, as_solver
 from imgnmf.core.constraints import Constraint
 from imgnmf.core.fitting import Fitting, best_fit
@@ -22,7 +22,7 @@ from imgnmf.core.progress import Keeper, Progress, Session, Task
 from imgnmf.core.result import Factorization
 from imgnmf.core.seen import usable
 from imgnmf.core.sparse import is_sparse
-from imgnmf.core.steering import checked_steering
+from imgnmf.core.steering import checked_steering, refuse_loss, refuse_ties
 from imgnmf.core.stopping import StoppingRule
 from imgnmf.core.units import as_blocks
 from imgnmf.errors import ParameterError
@@ -145,7 +145,9 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
         raise ParameterError(f"online must be an imgnmf.Online(), say Online(passes=2), or None; got {online!r}")
     data, seen = usable(as_data(V), weights, missing, negative)
     start = as_init(init)
-    rank = checked_rank(rank, data.shape, beyond=isinstance(start, (RandomInit, ColumnSample, GivenFactors)))
+    beyond = isinstance(start, (RandomInit, ColumnSample, GivenFactors))
+    rank = checked_rank(rank, data.shape, beyond=beyond, remedy=LOWER_OR_RANDOM)
+    refuse_loss(as_loss(loss), (penalty_W, penalty_H), constraint_W, constraint_H)
     chosen = as_solver(solver, as_loss(loss), rank, stored=is_sparse(seen))
     steering = checked_steering(
         fixed_W,
@@ -156,6 +158,8 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
         rank=rank,
         n_pixels=data.shape[0],
     )
+    if online is not None:
+        refuse_ties(penalty_H, constraint_H, "online=Online() looks at a window of images at a time: leave one out")
     fitting = Fitting(as_loss(loss), chosen, start, rank, penalty_W, penalty_H, steering, online)
     n_init, generator = checked_count("n_init", n_init, 1), np.random.default_rng(rng)
     n_threads = useful_threads(threads, data.shape, rank)
@@ -179,7 +183,7 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
         problem = fitting.problem(blocks, run)
         begin = Progress(generator) if session is None else session.begin
         best = best_fit(fitting, problem, n_init, limits, run, begin=begin, session=session)
-    warn_if_cut_short(best, stacklevel=4)
+    warn_if_cut_short(best)
     return best
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
@@ -26,7 +25,7 @@ from imgnmf.core.seen import only_seen
 from imgnmf.core.start import coefficients_in, steered_start
 from imgnmf.core.steering import FREE, Steering
 from imgnmf.core.units import in_user_units, power_of_two
-from imgnmf.errors import DataWarning
+from imgnmf.errors import DataWarning, tell
 
 __all__ = ["Fitting", "best_fit"]
 
@@ -87,7 +86,10 @@ class Fitting:
                 best = replace(best, H=H)
             except KeyboardInterrupt:
                 reason, converged = INTERRUPTED, False
-        return self.result(best, problem, history, reason, converged)
+        try:
+            return self.result(best, problem, history, reason, converged)
+        except KeyboardInterrupt:  # the pair is there, and has to be measured to be told of
+            return self.result(best, problem, history, INTERRUPTED, False)
 
     def ends_exactly(self, problem: Problem, reason: str, converged: bool) -> bool:
         """Whether H becomes what `encode` finds for the final parts: where each image has one answer of its own."""
@@ -145,7 +147,7 @@ class Fitting:
 
     def of_nothing(self, shape: tuple[int, int], blocks: ColumnBlocks) -> Factorization:
         """The factors of a matrix of zeros: zeros, and a word about it."""
-        warnings.warn("V is zero everywhere, so W and H are too", DataWarning, stacklevel=4)
+        tell("V is zero everywhere, so W and H are too", DataWarning)
         return Factorization(
             W=np.zeros((shape[0], self.rank), blocks.dtype),
             H=np.zeros((self.rank, shape[1]), blocks.dtype),

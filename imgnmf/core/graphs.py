@@ -50,14 +50,13 @@ class Ties:
         return np.asarray((rows[:, near] @ H[:, near].T.astype(np.float64)).T)
 
 
-def checked_graph(graph: Any, n_images: int) -> Any:
-    """The graph as a sparse array, once it is seen that it joins these images."""
+def checked_graph(graph: Any) -> Any:
+    """The graph as a sparse array, once it is seen that it can be one of neighbours."""
     made = csr_array(graph) if issparse(graph) or np.ndim(graph) == 2 else None
-    if made is None or made.shape != (n_images, n_images):
+    if made is None or made.shape[0] != made.shape[1]:
         found = "no matrix" if made is None else f"shape {made.shape}"
         raise ShapeMismatchError(
-            f"the graph must have shape (n_images, n_images) = ({n_images}, {n_images}), got {found}; "
-            "imgnmf.neighbour_graph(V) makes one"
+            f"the graph must have shape (n_images, n_images), got {found}; imgnmf.neighbour_graph(V) makes one"
         )
     if made.dtype.kind not in "biuf" or not np.isfinite(made.data).all() or made.data.min(initial=0) < 0:
         raise DataError("the graph must hold finite weights >= 0: how much two images are to be alike")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar
@@ -16,7 +15,7 @@ from imgnmf.core.parts import Array
 from imgnmf.core.result import History, Trace, in_unit
 from imgnmf.core.stopping import StoppingRule, TimeLimit, as_rules
 from imgnmf.core.units import in_user_units, power_of_two
-from imgnmf.errors import ConvergenceWarning
+from imgnmf.errors import ConvergenceWarning, tell
 
 __all__ = [
     "INTERRUPTED",
@@ -168,9 +167,11 @@ class Limits:
             for rule in self.rules:
                 if reason := rule(history):
                     return reason, rule.converges
-        return (
-            (f"{MAX_ITER} = {self.max_iter} iterations were done", False) if best.iteration >= self.max_iter else None
-        )
+        if best.iteration < self.max_iter:
+            return None
+        if best.iteration > self.max_iter:  # an earlier run, which this one was to go on with, had more
+            return f"{MAX_ITER} = {self.max_iter} is less than the {best.iteration} iterations done before", False
+        return f"{MAX_ITER} = {self.max_iter} iterations were done", False
 
 
 def _state(best: Found, history: History, problem: Followed) -> State:
@@ -194,15 +195,14 @@ def limits_of(
     return Limits(as_rules(stop, time_limit), checked_count("max_iter", max_iter, 0), callback, time.perf_counter())
 
 
-def warn_if_cut_short(fit: Fit, stacklevel: int = 3) -> None:
-    """Say so where `max_iter` came before any stopping rule held; to be called by the function that the user calls."""
+def warn_if_cut_short(fit: Fit) -> None:
+    """Say so where `max_iter` came before any stopping rule held."""
     if not fit.n_iter or not fit.reason.startswith(MAX_ITER):
         return
     seen = fit.trace.kkt[~np.isnan(fit.trace.kkt)]
     residual = f"; scaled KKT residual {seen[-1]:.2g}" if len(seen) else ""
-    warnings.warn(
+    tell(
         f"{fit.reason} before the stopping rule held{residual}. Raise max_iter, or pass a looser "
         "stop=RelativeDecrease(tol)",
         ConvergenceWarning,
-        stacklevel=stacklevel,
     )

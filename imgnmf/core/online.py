@@ -70,7 +70,6 @@ class Online:
 
     def improved(self, problem: Problem, W: Array, run: Runner[Any]) -> Iterator[Array]:
         """Parts after each window, shape (rank, n_pixels)."""
-        problem.refuse_ties("online=Online() looks at a window of images at a time: leave one of them out")
         n_images = problem.blocks.shape[1]
         for _ in range(self.passes):
             for spans in windows(n_images, window_size(self.images, len(W))):

@@ -106,7 +106,7 @@ class Orthogonal:
         _checked_strength(self.strength)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Neighbours:
     """``strength / 2 * sum_{i < j} S_ij |h_i - h_j|**2``: images joined by a graph get coefficients that are alike.
 
@@ -121,8 +121,8 @@ class Neighbours:
 
     Examples
     --------
-    >>> Neighbours(0.1, np.eye(3)[::-1]).strength
-    0.1
+    >>> Neighbours(0.1, np.eye(3)[::-1])
+    Neighbours(strength=0.1, graph of 3 images with 3 entries)
     """
 
     strength: float
@@ -130,6 +130,21 @@ class Neighbours:
 
     def __post_init__(self) -> None:
         _checked_strength(self.strength)
+        object.__setattr__(self, "graph", checked_graph(self.graph))
+
+    def __repr__(self) -> str:
+        # Of thousands of images: all of it would bury the message that names it.
+        n_images = self.graph.shape[0]
+        return f"Neighbours(strength={self.strength}, graph of {n_images} images with {self.graph.nnz} entries)"
+
+    def of_images(self, n_images: int) -> Any:
+        """The graph, once it is seen that it is one of so many images."""
+        if self.graph.shape[0] != n_images:
+            raise ShapeMismatchError(
+                f"the graph of {self!r} must have shape (n_images, n_images) = ({n_images}, {n_images}), got "
+                f"{self.graph.shape}; imgnmf.neighbour_graph(V) makes one"
+            )
+        return self.graph
 
 
 @dataclass(frozen=True)
@@ -253,11 +268,7 @@ def _weight(penalties: Penalties, entries: int, scale: float, beta: float, n_ima
 
     linear, square = scale ** (beta - 0.5), scale ** (beta - 1)
     grid = next((p.image_shape for p in given if isinstance(p, Smooth)), ())
-    graphs = [
-        Ties.of(checked_graph(p.graph, n_images), entries * p.strength * square)
-        for p in given
-        if isinstance(p, Neighbours)
-    ]
+    graphs = [Ties.of(p.of_images(n_images), entries * p.strength * square) for p in given if isinstance(p, Neighbours)]
     if len(graphs) > 1:
         raise IncompatibleError("penalty_H holds two graphs of Neighbours; give their weighted sum as one")
     overlap, smooth, ties = total(Orthogonal) * square, total(Smooth) * square, graphs[0] if graphs else None

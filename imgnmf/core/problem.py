@@ -16,7 +16,6 @@ from imgnmf.core.robust import Robust
 from imgnmf.core.solvers import Solver
 from imgnmf.core.sparse import is_sparse, model_at, stored_divergence, stored_squares
 from imgnmf.core.steering import FREE, Steering
-from imgnmf.errors import IncompatibleError
 
 __all__ = ["Problem", "Visit", "exact_loss", "settled"]
 
@@ -96,13 +95,6 @@ class Problem:
     def each_alone(self) -> bool:
         """Whether no set and no penalty makes an image's coefficients depend on other images."""
         return not self.tied and self.penalty_H.ties is None
-
-    def refuse_ties(self, why: str) -> None:
-        """Raise if a set or a penalty ties images to each other."""
-        if not self.each_alone:
-            raise IncompatibleError(
-                f"what ties images to each other (Sparseness on H, Neighbours) needs all of H in one place, and {why}"
-            )
 
     def stationarity_of_W(self, total: Parts, W: Array) -> float:
         """What one more step on W promises to gain."""

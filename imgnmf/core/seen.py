@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from imgnmf.core.check import checked_choice
 from imgnmf.core.columns import changed, is_elsewhere, order_of
 from imgnmf.core.parts import Array
 from imgnmf.core.sparse import is_sparse, is_stored_only, seen_along, stored_values, usable_stored
-from imgnmf.errors import DataError, DataWarning, IncompatibleError, ShapeMismatchError
+from imgnmf.errors import DataError, DataWarning, IncompatibleError, ShapeMismatchError, tell
 
 __all__ = ["only_seen", "usable", "usable_new"]
 
@@ -118,6 +117,4 @@ def _tell_unseen(weights: Array, kinds: tuple[tuple[str, int, str], ...] = UNSEE
         unseen = np.flatnonzero(~seen_along(weights, axis))
         if len(unseen):
             listed = ", ".join(map(str, unseen[:5])) + (", ..." if len(unseen) > 5 else "")
-            warnings.warn(
-                f"{len(unseen)} {what}(s) without a seen entry ({listed}): {result}", DataWarning, stacklevel=5
-            )
+            tell(f"{len(unseen)} {what}(s) without a seen entry ({listed}): {result}", DataWarning)

@@ -13,7 +13,7 @@ from imgnmf.core.penalties import Neighbours, Orthogonal, Penalties, Penalty, Sm
 from imgnmf.core.solvers import ANLS
 from imgnmf.errors import DataError, IncompatibleError, ParameterError, ShapeMismatchError
 
-__all__ = ["FREE", "Steering", "checked_steering"]
+__all__ = ["FREE", "Steering", "checked_steering", "refuse_loss", "refuse_ties"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +79,8 @@ def checked_steering(
 ) -> Steering:
     """What was asked for, once it is seen that it can be had."""
     for name, constraint in (("constraint_W", constraint_W), ("constraint_H", constraint_H)):
-        if constraint is not None and solver.needs != "quadratic":
-            raise IncompatibleError(f"{name} needs a quadratic solver, and solver {solver.name!r} is none; use 'hals'")
+        if constraint is not None:
+            _check_quadratic(name, solver)
     _check_penalties((*strengths(penalties[0]), *strengths(penalties[1])), solver)
     if isinstance(constraint_W, NonSmooth):
         raise IncompatibleError(
@@ -98,10 +98,38 @@ def checked_steering(
     return Steering(fixed, constraint_W, constraint_H)
 
 
+def refuse_loss(
+    loss: Any, penalties: tuple[Penalties, Penalties], constraint_W: Constraint | None, constraint_H: Constraint | None
+) -> None:
+    """Refuse what only a quadratic loss can have; before a solver is chosen, or its advice would be for that loss."""
+    sets = {"constraint_W": constraint_W, "constraint_H": constraint_H}
+    given = [name for name, constraint in sets.items() if constraint is not None]
+    listed = (*strengths(penalties[0]), *strengths(penalties[1]))
+    given += [type(penalty).__name__ for penalty in listed if isinstance(penalty, (Smooth, Neighbours))]
+    if given and "quadratic" not in loss.offers:
+        raise IncompatibleError(
+            f"{given[0]} needs a quadratic loss, and {loss.name!r} is none: use loss='frobenius', loss='huber' or "
+            f"loss='l21', or leave {given[0]} out"
+        )
+
+
+def refuse_ties(penalty_H: Penalties, constraint_H: Constraint | None, why: str) -> None:
+    """Raise if a set or a penalty ties images to each other."""
+    tied = constraint_H is not None and constraint_H.ties
+    if tied or any(isinstance(penalty, Neighbours) for penalty in strengths(penalty_H)):
+        raise IncompatibleError(
+            f"what ties images to each other (Sparseness on H, Neighbours) needs all of H in one place, and {why}"
+        )
+
+
 def _check_penalties(penalties: tuple[Penalty, ...], solver: Any) -> None:
     for penalty in penalties:
-        if isinstance(penalty, (Smooth, Neighbours)) and solver.needs != "quadratic":
-            name = type(penalty).__name__
-            raise IncompatibleError(f"{name} needs a quadratic solver, and {solver.name!r} is none; use 'hals'")
+        if isinstance(penalty, (Smooth, Neighbours)):
+            _check_quadratic(type(penalty).__name__, solver)
         if isinstance(penalty, Orthogonal) and isinstance(solver, ANLS):
-            raise IncompatibleError(f"{penalty!r} makes the problem of solver 'anls' non-convex; use 'hals'")
+            raise IncompatibleError(f"{penalty!r} makes the problem of solver 'anls' non-convex; use solver='hals'")
+
+
+def _check_quadratic(name: str, solver: Any) -> None:
+    if solver.needs != "quadratic":
+        raise IncompatibleError(f"{name} needs a quadratic solver, and {solver.name!r} is none: use solver='hals'")

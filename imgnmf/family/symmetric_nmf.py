@@ -15,7 +15,7 @@ from imgnmf.core.limits import INTERRUPTED, Callback, Limits, Reached, limits_of
 from imgnmf.core.parts import Array, inner
 from imgnmf.core.result import History
 from imgnmf.core.stopping import StoppingRule
-from imgnmf.errors import DataError, ShapeMismatchError
+from imgnmf.errors import DataError, ParameterError, ShapeMismatchError
 from imgnmf.family.alternate import finished
 from imgnmf.family.frame import Frame, framed
 from imgnmf.family.kernels import symmetric_sweep
@@ -159,6 +159,14 @@ def _check_symmetric(A: Array) -> None:
         )
 
 
+def _checked_neighbours(neighbours: int | None, n_images: int) -> int:
+    if neighbours is None:
+        return min(int(np.log2(n_images)) + 1, n_images - 1)
+    if checked_count("neighbours", neighbours, 1) >= n_images:
+        raise ParameterError(f"neighbours must be below the number of images, {n_images}, got {neighbours}")
+    return neighbours
+
+
 def affinity(V: Any, *, neighbours: int | None = None) -> Array:
     """How alike each two images are: a Gaussian of their distance between near neighbours, 0 between all others.
 
@@ -182,7 +190,7 @@ def affinity(V: Any, *, neighbours: int | None = None) -> Array:
     DataError
         If V holds NaN or infinite values, is sparse, is zero everywhere, or has a single image.
     ParameterError
-        If `neighbours` is no whole number of at least 1.
+        If `neighbours` is no whole number from 1 to ``n_images - 1``.
 
     Examples
     --------
@@ -200,7 +208,7 @@ def affinity(V: Any, *, neighbours: int | None = None) -> Array:
     n = len(images)
     if n < 2:
         raise DataError("an affinity needs two images or more, got one")
-    near = min(int(np.log2(n)) + 1 if neighbours is None else checked_count("neighbours", neighbours, 1), n - 1)
+    near = _checked_neighbours(neighbours, n)
     distance = cdist(images, images)
     order = np.sort(distance, axis=1)
     width = order[:, min(7, n - 1)]

@@ -55,4 +55,5 @@ def report_of(collector: Collector, skipped: list[Skipped], mixed: str) -> ReadR
     lines = [f"{counted(count, 'image')}: {note}" for note, count in sorted(collector.notes.items())]
     doubts = collector.doubts
     said = [mixed] if mixed else []
-    return ReadReport(len(collector.names), tuple(skipped), (*said, *lines, *([doubtful(doubts)] if doubts else [])))
+    told = (*said, *lines, *([doubtful(doubts)] if doubts else []))
+    return ReadReport(len(collector.names), tuple(skipped), told, collector.greyed)

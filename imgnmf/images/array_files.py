@@ -27,6 +27,7 @@ from imgnmf.images.extras import needed
 from imgnmf.images.formats import begins_a_picture
 from imgnmf.images.raster import Request, UnreadableError
 from imgnmf.images.report import shown
+from imgnmf.images.rows import PACKED, names_in_hdf5
 from imgnmf.images.stored import StoredArray
 
 __all__ = ["list_arrays", "read_idx"]
@@ -228,7 +229,10 @@ def _datasets(file: BinaryIO, resources: ExitStack) -> list[tuple[str, Any]]:
 
 def _in_hdf5(key: str, dataset: Any, *, transposed: bool) -> StoredArray:
     shape = dataset.shape[::-1] if transposed else dataset.shape
-    return StoredArray(key, shape, dataset.dtype, lambda: dataset[()].T if transposed else dataset[()])
+    packed = PACKED in dataset.attrs
+    names = names_in_hdf5(dataset) if packed else ()
+    read = (lambda: dataset[()].T) if transposed else (lambda: dataset[()])
+    return StoredArray(key, shape, dataset.dtype, read, images_first=packed, names=names)
 
 
 def _format(name: str, signature: bytes, lister: Lister) -> ArrayFormat:

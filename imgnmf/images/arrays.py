@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from imgnmf.errors import IncompatibleError, ParameterError, ShapeMismatchError
+from imgnmf.errors import DataError, IncompatibleError, ParameterError, ShapeMismatchError
 from imgnmf.images.array_files import REAL, list_arrays
 from imgnmf.images.collect import Finish, inverted
 from imgnmf.images.imageset import ImageSet
@@ -98,9 +98,9 @@ def images_from(stored: list[StoredArray], layout: Layout, finish: Finish) -> Im
     # Before anything is read: what is wrong with the labels can be told from their shape.
     labels = _labels(stored, layout, n_images)
     pixels = _arranged(chosen.read(), layout, along, own=chosen.own)
-    finished, notes = _finished(pixels, finish, own=chosen.own or pixels.base is None)
+    finished, notes, greyed = _finished(pixels, finish, own=chosen.own or pixels.base is None)
     lines = tuple(f"{counted(len(finished), 'image')}: {note}" for note in (*_said(chosen, layout, along), *notes))
-    return ImageSet(finished, chosen.names, labels, ReadReport(len(finished), (), lines))
+    return ImageSet(finished, chosen.names, labels, ReadReport(len(finished), (), lines, greyed))
 
 
 def chosen_array(stored: list[StoredArray], layout: Layout) -> StoredArray:
@@ -110,6 +110,9 @@ def chosen_array(stored: list[StoredArray], layout: Layout) -> StoredArray:
     fitting = [array for array in stored if _may_hold_images(array) and (len(stored) == 1 or _fits(array, layout))]
     if len(fitting) == 1:
         return fitting[0]
+    if len(stored) < 2:
+        found = f"the only array is {stored[0]}" if stored else "there is no array of numbers"
+        raise DataError(f"expected an array of images, real numbers along two axes or more, and {found}")
     reason = "several may hold the images" if fitting else "none fits"
     raise ParameterError(f"expected key= to say which array holds the images, since {reason}; there are {_all(stored)}")
 
@@ -205,22 +208,26 @@ def _row_by_row(flat: NDArray[Any], image_shape: tuple[int, ...], *, own: bool) 
     return rows.reshape(len(rows), *image_shape)
 
 
-def _finished(pixels: NDArray[Any], finish: Finish, *, own: bool) -> tuple[NDArray[Any], tuple[str, ...]]:
+def _finished(pixels: NDArray[Any], finish: Finish, *, own: bool) -> tuple[NDArray[Any], tuple[str, ...], int]:
+    """Return grey or colour images of the wanted size, what was done to them, and how many lost colours."""
     if pixels.ndim == 4 and pixels.shape[3] not in (1, 2, 3, 4):
         raise ShapeMismatchError(
             f"expected grey or colour images, with alpha or not, found {pixels.shape[3]} channels; "
-            "for one image a band say so by image_shape=(height, width)"
+            "imgnmf.open_images with image_shape=(height, width, channels) takes any number of them"
         )
     grey = pixels[..., 0] if pixels.ndim == 4 and pixels.shape[3] == 1 else pixels
     as_they_are = grey.ndim == (3 if finish.color == "grey" else 4) and grey.shape[3:] in ((), (3,))
     if as_they_are and finish.size in (None, grey.shape[1:3]):
-        return (_inverted(grey, own=own), ("inverted",)) if finish.invert else (grey, ())
+        return (_inverted(grey, own=own), ("inverted",), 0) if finish.invert else (grey, (), 0)
     first = finish.apply(Raster(grey[0]))
     out = np.empty((len(grey), *first.pixels.shape), first.pixels.dtype)
+    greyed = 0
     for image, place in zip(grey, out, strict=True):
-        place[:] = finish.apply(Raster(image)).pixels
+        made = finish.apply(Raster(image))
+        place[:] = made.pixels
+        greyed += made.account.greyed
     colored = (f"{first.account.kind} to {finish.color}",) if not as_they_are else ()
-    return out, (*colored, *first.account.notes)
+    return out, (*colored, *first.account.notes), greyed
 
 
 def _inverted(pixels: NDArray[Any], *, own: bool) -> NDArray[Any]:

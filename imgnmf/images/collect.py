@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgnmf.errors import DataError, ShapeMismatchError
-from imgnmf.images.color import common_depth, full_scale, rescale, rescale_back, resize, to_grey, to_rgb
+from imgnmf.images.color import colourful, common_depth, full_scale, rescale, rescale_back, resize, to_grey, to_rgb
 from imgnmf.images.raster import ALPHA_NOTE, Header, Raster
 from imgnmf.images.report import counted, shown
 
@@ -26,6 +26,7 @@ class Account:
     kind: str
     notes: tuple[str, ...] = ()
     doubt: str = ""
+    greyed: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class Finish:
         """Return grey or RGB pixels of the wanted size, in the dtype of the raster."""
         pixels = self._turned(to_grey(raster.pixels) if self.color == "grey" else to_rgb(raster.pixels))
         pixels = resize(pixels, self.size) if self.size else pixels
-        account = Account(raster.kind, self._notes(raster), raster.doubt)
+        greyed = self.color == "grey" and colourful(raster.pixels)
+        account = Account(raster.kind, self._notes(raster), raster.doubt, greyed)
         return Finished(inverted(pixels) if self.invert else pixels, account)
 
     def _turned(self, pixels: NDArray[Any]) -> NDArray[Any]:
@@ -102,6 +104,11 @@ class Collector:
     def notes(self) -> Counter[str]:
         """How many pictures each kind of change touched."""
         return Counter(note for account in self._accounts for note in account.notes)
+
+    @property
+    def greyed(self) -> int:
+        """How many pictures had colours that were left out."""
+        return sum(account.greyed for account in self._accounts)
 
     @property
     def doubts(self) -> list[str]:

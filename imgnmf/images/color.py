@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 __all__ = [
+    "colourful",
     "common_depth",
     "full_scale",
     "on_white",
@@ -30,6 +31,18 @@ def full_scale(dtype: DTypeLike) -> float:
     """Return the value of white in `dtype`: an int if that is an integer dtype."""
     kind = np.dtype(dtype)
     return int(np.iinfo(kind).max) if kind.kind in "ui" else 1.0
+
+
+def colourful(pixels: NDArray[Any]) -> bool:
+    """Say whether a picture has colours to lose: grey ones that are stored as RGB have none.
+
+    >>> colourful(np.full((2, 2, 3), 7)), colourful(np.arange(12).reshape(2, 2, 3))
+    (False, True)
+    """
+    if pixels.ndim == 2 or pixels.shape[2] < 3:
+        return False
+    red, green, blue = (pixels[..., channel] for channel in range(3))
+    return not (np.array_equal(red, green, equal_nan=True) and np.array_equal(green, blue, equal_nan=True))
 
 
 def to_grey(pixels: NDArray[Any]) -> NDArray[Any]:

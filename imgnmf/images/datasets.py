@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from imgnmf.errors import DataWarning, ImageReadError, ImgnmfError, NoImagesError, ParameterError
+from imgnmf.errors import DataWarning, ImageReadError, ImgnmfError, NoImagesError, ParameterError, tell
 from imgnmf.images.builtin_sets import BUILT_IN
 from imgnmf.images.collect import Color
 from imgnmf.images.dataset_info import DatasetInfo
@@ -131,7 +130,7 @@ def load_dataset(
     how = Fetching(folder, download, offline, progress)
     images, warned = load_remote(remote, wanted, how, None if path is None else Path(path).expanduser())
     for message in warned:
-        warnings.warn(message, DataWarning, stacklevel=2)
+        tell(message, DataWarning)
     return images
 
 

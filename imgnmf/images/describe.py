@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from imgnmf.images.accounts import labels_from
+from imgnmf.images.array_files import REAL
 from imgnmf.images.arrays import find_arrays
 from imgnmf.images.formats import measure
 from imgnmf.images.listing import Listing, SourceFile
@@ -161,6 +162,8 @@ def _picture_notes(read: list[tuple[SourceFile, Header]], sizes: Counter[Any], k
 
 
 def _array_notes(stored: list[StoredArray]) -> tuple[str, ...]:
+    if stored and not any(array.dtype.kind in REAL for array in stored):
+        return ("no array holds real numbers, so there are no images",)
     stacks = [array for array in stored if len(array.shape) in (3, 4) and array.images_first]
     if len(stored) == len(stacks) == 1:
         n_images, *shape = stacks[0].shape

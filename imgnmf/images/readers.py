@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import get_args
 
-from imgnmf.errors import DataWarning
+from imgnmf.errors import DataWarning, tell
 from imgnmf.images.arrays import ImagesIn, Order, checked_layout, find_arrays, images_from
 from imgnmf.images.collect import Color, Finish
 from imgnmf.images.imageset import ImageSet
@@ -149,7 +148,7 @@ def load_images(
         layout.refuse_for_pictures(listing.where)
         images, warned = read_pictures(listing, job)
     for message in warned:
-        warnings.warn(message, DataWarning, stacklevel=2)
+        tell(message, DataWarning)
     return images
 
 

@@ -33,6 +33,8 @@ class ReadReport:
         Every file that was seen and left out, with its reason.
     converted : tuple of str
         One line for each kind of change, with the number of images it touched.
+    greyed : int
+        How many images had colours, and were brought to grey.
 
     Examples
     --------
@@ -45,6 +47,7 @@ class ReadReport:
     read: int
     skipped: tuple[Skipped, ...] = ()
     converted: tuple[str, ...] = ()
+    greyed: int = 0
 
     def __str__(self) -> str:
         lines = [f"read {counted(self.read, 'image')}"]

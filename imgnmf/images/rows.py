@@ -6,7 +6,6 @@ Adding a store is a function ``list(path) -> list of StoredRows`` and its place 
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +14,16 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from imgnmf.errors import DataWarning, ImageReadError, ImgnmfError
+from imgnmf.errors import DataWarning, ImageReadError, ImgnmfError, tell
 from imgnmf.images.extras import needed
 from imgnmf.images.report import shown
 
-__all__ = ["PACKED", "StoredRows", "guarded", "is_store", "list_stores"]
+__all__ = ["NAMES", "PACKED", "StoredRows", "guarded", "is_store", "list_stores", "names_in_hdf5"]
 
 # The attribute that marks what `imgnmf pack` wrote: such a store holds every chunk, the dark ones too.
 PACKED = "imgnmf_image_shape"
+# What its images are called: an attribute in zarr; in HDF5, whose attributes are small, an array beside theirs.
+NAMES = "imgnmf_names"
 
 Lister: TypeAlias = Callable[[Path], "list[StoredRows]"]
 NPY, HDF5 = b"\x93NUMPY", b"\x89HDF\r\n\x1a\n"
@@ -46,6 +47,8 @@ class StoredRows:
         If the store says so itself.
     images_first : bool
         The format counts images along the first axis; HDF5 does not say.
+    names : tuple of str
+        What the images are called, if the store says so.
     """
 
     key: str
@@ -55,6 +58,7 @@ class StoredRows:
     chunks: tuple[int, ...] | None = None
     image_shape: tuple[int, ...] | None = None
     images_first: bool = True
+    names: tuple[str, ...] = ()
 
 
 def list_stores(path: Path) -> list[StoredRows] | None:
@@ -194,9 +198,8 @@ def _hdf5(path: Path) -> list[StoredRows]:
         if isinstance(thing, h5py.Dataset) and thing.dtype.kind in "buif":
             said = thing.attrs.get(PACKED)
             shape = None if said is None else tuple(map(int, said))
-            found.append(
-                StoredRows(key, thing.shape, thing.dtype, guarded(path, some(key)), thing.chunks, shape, False)
-            )
+            read, names = guarded(path, some(key)), names_in_hdf5(thing)
+            found.append(StoredRows(key, thing.shape, thing.dtype, read, thing.chunks, shape, False, names))
 
     def some(key: str) -> Callable[[int, int, int], NDArray[Any]]:
         def read(first: int, stop: int, axis: int) -> NDArray[Any]:
@@ -209,6 +212,18 @@ def _hdf5(path: Path) -> list[StoredRows]:
     with h5py.File(path, "r") as file:
         file.visititems(visit)
     return found
+
+
+def names_in_hdf5(images: Any) -> tuple[str, ...]:
+    """What the images of a dataset are called, if `imgnmf pack` wrote them."""
+    names = images.parent.get(NAMES) if PACKED in images.attrs else None
+    return () if names is None else _named(names.asstr()[:], len(images))
+
+
+def _named(names: Any, n_images: int) -> tuple[str, ...]:
+    if len(names) not in (0, n_images):
+        raise ValueError(f"it has {n_images} images and {len(names)} names")
+    return tuple(map(str, names))
 
 
 def _zarr(path: Path) -> list[StoredRows]:
@@ -224,15 +239,16 @@ def _in_zarr(path: Path, key: str, array: Any) -> StoredRows:
     if missing and said is not None:
         raise ImageReadError(f"{shown(path)}: {missing} of its {array.nchunks} chunks are missing; pack it again")
     if missing:
-        warnings.warn(
+        tell(
             f"{shown(path)}: {missing} of {array.nchunks} chunks are not there and count as {array.fill_value}; zarr "
             "leaves out chunks that hold nothing else, but a store that ends early looks the same",
             DataWarning,
-            stacklevel=6,
         )
 
     def read(first: int, stop: int, axis: int) -> NDArray[Any]:
         return np.asarray(array[first:stop] if axis == 0 else array[..., first:stop])
 
     chunks = getattr(array, "shards", None) or array.chunks
-    return StoredRows(key, array.shape, array.dtype, guarded(path, read), chunks, said and tuple(map(int, said)))
+    names = _named(array.attrs.get(NAMES, ()), array.shape[0])
+    shape = said and tuple(map(int, said))
+    return StoredRows(key, array.shape, array.dtype, guarded(path, read), chunks, shape, names=names)

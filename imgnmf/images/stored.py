@@ -40,5 +40,5 @@ class StoredArray:
     stored_bytes: int = 0
 
     def __str__(self) -> str:
-        size = " x ".join(map(str, self.shape))
+        size = " x ".join(map(str, self.shape)) or "a single number"
         return f"{self.key + ': ' if self.key else ''}{size} of {self.dtype}"

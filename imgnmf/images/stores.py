@@ -67,11 +67,14 @@ class StoredImages:
         (height, width) or (height, width, channels); None for flat images that do not say.
     where : str
         The path.
+    names : tuple of str
+        What the images are called, if the store says so, as one of ``imgnmf pack`` does, but for .npy.
     """
 
     V: StoredColumns
     image_shape: tuple[int, ...] | None
     where: str
+    names: tuple[str, ...] = ()
     report: None = None
 
     def __len__(self) -> int:
@@ -79,7 +82,7 @@ class StoredImages:
 
     def __getitem__(self, span: slice) -> ImageSet:
         """Some images, in memory."""
-        return ImageSet(self.stack(self.V[:, span]))
+        return ImageSet(self.stack(self.V[:, span]), self.names[span])
 
     def stack(self, W: NDArray[Any]) -> NDArray[Any]:
         """Turn columns (n_pixels, j) into images (j, h, w[, c]); see `ImageSet.stack`."""
@@ -165,7 +168,7 @@ def open_images(
             f"without loading them; write one: imgnmf pack {shown(place)} -o V.zarr"
         )
     chosen, layout = _chosen(stored, checked_layout(key, image_shape, "C", images_in, None))
-    return StoredImages(*_columns(chosen, layout), shown(place))
+    return StoredImages(*_columns(chosen, layout), shown(place), chosen.names)
 
 
 def _chosen(stored: list[StoredRows], layout: Layout) -> tuple[StoredRows, Layout]:

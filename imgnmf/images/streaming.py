@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,17 +13,26 @@ from numpy.typing import NDArray
 from imgnmf.errors import DataError, ShapeMismatchError
 from imgnmf.images.accounts import nothing_read
 from imgnmf.images.arrays import find_arrays
-from imgnmf.images.collect import Finish, Finished
-from imgnmf.images.raster import Request
+from imgnmf.images.collect import Color, Finish, Finished
+from imgnmf.images.imageset import ImageSet
+from imgnmf.images.raster import Frames, Request
 from imgnmf.images.readers import load_images
 from imgnmf.images.reading import Job, OnError, each_picture
 from imgnmf.images.report import Skipped, shown
 from imgnmf.images.sources import Source, list_files
 from imgnmf.images.stores import StoredImages
 
-__all__ = ["portion_length", "portions_of", "portions_of_files"]
+__all__ = ["Portion", "portion_length", "portions_in_memory", "portions_of", "portions_of_files"]
 
 PORTION_BYTES, LONGEST_PORTION = 1 << 20, 1 << 16
+
+
+class Portion(NamedTuple):
+    """Some images, shape (n, height, width[, channels]), their names if they have any, and how many lost colours."""
+
+    pixels: NDArray[np.generic]
+    names: tuple[str, ...] = ()
+    greyed: int = 0
 
 
 def portion_length(image_shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> int:
@@ -34,18 +44,34 @@ def portion_length(image_shape: tuple[int, ...], dtype: np.dtype[np.generic]) ->
     return min(max(PORTION_BYTES // (math.prod(image_shape) * dtype.itemsize), 1), LONGEST_PORTION)
 
 
-def portions_of(images: StoredImages) -> Iterator[NDArray[np.generic]]:
-    """Yield stored images, shape (n, height, width[, channels]), all but the last of `portion_length`."""
+def portions_of(images: StoredImages) -> Iterator[Portion]:
+    """Yield stored images, all portions but the last of `portion_length`."""
     n_images, image_shape = len(images), images.image_shape or images.V.shape[:1]
     length = portion_length(image_shape, images.V.dtype)
     for first in range(0, n_images, length):
-        yield images.V[:, first : min(first + length, n_images)].T.reshape(-1, *image_shape)
+        span = slice(first, min(first + length, n_images))
+        yield Portion(images.V[:, span].T.reshape(-1, *image_shape), images.names[span])
+
+
+def portions_in_memory(images: ImageSet) -> Iterator[Portion]:
+    """Yield what was loaded already."""
+    length, report = portion_length(images.image_shape, images.pixels.dtype), images.report
+    for first in range(0, len(images), length):
+        span = slice(first, first + length)
+        greyed = report.greyed if report is not None and not first else 0
+        yield Portion(images.pixels[span], tuple(images.names[span]), greyed)
 
 
 def portions_of_files(
-    source: Source, skipped: list[Skipped], *, size: tuple[int, int] | None = None, on_error: OnError = "raise"
-) -> Iterator[NDArray[np.generic]]:
-    """Yield grey pictures of a folder, a glob, an archive or a file, a portion at a time; a few are held.
+    source: Source,
+    skipped: list[Skipped],
+    *,
+    size: tuple[int, int] | None = None,
+    color: Color = "grey",
+    frames: Frames = "error",
+    on_error: OnError = "raise",
+) -> Iterator[Portion]:
+    """Yield the pictures of a folder, a glob, an archive or a file, a portion at a time; a few are held.
 
     All have to be of one size and depth, since those that were there before are gone. What is left out goes on the
     list. Arrays in files, and archives that cannot be read in the order of their names, are loaded first.
@@ -57,38 +83,38 @@ def portions_of_files(
     ShapeMismatchError, DataError
         If a picture is of another size, or of another depth, than the first.
     """
-    request = Request("error")
+    request = Request(frames)
     with ExitStack() as resources:
         if find_arrays(source, request, resources) is None:
             listing = list_files(source, request, resources)
             if listing.in_order:
                 found = list(listing.skipped)
-                pictures = each_picture(listing, Job(request, Finish("grey", size), on_error), found)
+                pictures = each_picture(listing, Job(request, Finish(color, size), on_error), found)
                 yield from _stacked(pictures)
                 skipped.extend(found)
                 if len(found) - len(listing.skipped) == len(listing.files):
                     raise nothing_read(listing, found)
                 return
-    pixels = load_images(source, size=size, on_error=on_error).pixels
-    length = portion_length(pixels.shape[1:], pixels.dtype)
-    yield from (pixels[first : first + length] for first in range(0, len(pixels), length))
+    yield from portions_in_memory(load_images(source, size=size, color=color, frames=frames, on_error=on_error))
 
 
-def _stacked(pictures: Iterable[tuple[str, Finished]]) -> Iterator[NDArray[np.generic]]:
+def _stacked(pictures: Iterable[tuple[str, Finished]]) -> Iterator[Portion]:
     portion: NDArray[np.generic] | None = None
-    count, first = 0, ""
+    count, greyed, first = 0, 0, ""
+    names: list[str] = []
     for name, picture in pictures:
         pixels = picture.pixels
         if portion is None:
             portion, first = np.empty((portion_length(pixels.shape, pixels.dtype), *pixels.shape), pixels.dtype), name
         _check_alike(pixels, name, portion, first)
         portion[count] = pixels
-        count += 1
+        names.append(name)
+        count, greyed = count + 1, greyed + picture.account.greyed
         if count == len(portion):
-            yield portion.copy()
-            count = 0
+            yield Portion(portion.copy(), tuple(names), greyed)
+            count, greyed, names = 0, 0, []
     if portion is not None and count:
-        yield portion[:count]
+        yield Portion(portion[:count], tuple(names), greyed)
 
 
 def _check_alike(pixels: NDArray[np.generic], name: str, portion: NDArray[np.generic], first: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 
 from imgnmf.core.check import checked_count
 from imgnmf.core.result import Factorization
-from imgnmf.errors import DataWarning, IncompatibleError, ShapeMismatchError
+from imgnmf.errors import DataWarning, IncompatibleError, ShapeMismatchError, tell
 from imgnmf.inpainting.extend import biharmonic
 from imgnmf.inpainting.hide import hidden_pixels
 from imgnmf.inpainting.mix import PARTS_ALONE, Mix, guesses, learned_mix
@@ -277,10 +276,9 @@ def _cut(pictures: Pictures, patch_size: tuple[int, int] | None) -> Cut:
 def _warn_of_unseen(cut: Cut, pictures: Pictures) -> None:
     unseen = int((~(cut.columns(pictures.weights) > 0).any(axis=1)).sum())
     if unseen:
-        warnings.warn(
+        tell(
             f"{unseen} pixel(s) of {len(pictures.values[0].ravel())} were seen in no image, so that parts of these "
             "images cannot know them: filled smoothly from around. Give a model of whole images, or cut patches "
             "that are larger than the hole (patch_size)",
             DataWarning,
-            stacklevel=4,
         )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from imgnmf.core.check import as_matrix, checked_choice, checked_count, checked_values
 from imgnmf.core.choices import LossLike, as_loss
-from imgnmf.errors import ParameterError
+from imgnmf.errors import DataError, ParameterError
 from imgnmf.studies.prediction import MOST_FOLDS, FitOptions, bi_cross_validation, held_out_entries, quiet_fit
 from imgnmf.studies.ranks import checked_ranks
 from imgnmf.studies.stability import ALIKE, stability
@@ -167,7 +167,8 @@ def choose_rank(
     3
     """
     data = as_matrix(V)
-    checked_values(data)
+    if not checked_values(data):
+        raise DataError("V is zero everywhere, so that no rank is better than another; give images that show something")
     checked_choice("method", method, get_args(Method))
     _check_repeats(repeats, method)
     wanted = checked_ranks(ranks, data.shape)

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from imgnmf.core.blocks import block_spans
-from imgnmf.core.check import as_data, checked_rank
+from imgnmf.core.check import LOWER_OR_RANDOM, as_data, checked_rank
 from imgnmf.core.choices import InitLike, LossLike, SolverLike, as_init, as_loss
 from imgnmf.core.columns import is_elsewhere, some_images
 from imgnmf.core.constraints import Constraint
@@ -150,7 +150,7 @@ def factorize_ranks(
     """
     data = as_data(V)
     bounded = isinstance(as_init(init), NNDSVD | SPA)
-    wanted = checked_ranks(ranks, data.shape if bounded else (np.iinfo(int).max,) * 2)
+    wanted = checked_ranks(ranks, data.shape if bounded else (np.iinfo(int).max,) * 2, LOWER_OR_RANDOM)
     known = {} if earlier is None else _checked_earlier(earlier, data, as_loss(loss).name)
     fit = partial(
         factorize,
@@ -182,12 +182,12 @@ def factorize_ranks(
     return RankStudy(MappingProxyType(fits), interrupted)
 
 
-def checked_ranks(ranks: Iterable[int], shape: tuple[int, int]) -> tuple[int, ...]:
+def checked_ranks(ranks: Iterable[int], shape: tuple[int, int], remedy: str = "lower it") -> tuple[int, ...]:
     """The ranks once each, rising, all within ``1 .. min(shape)``."""
     given = list(ranks)
     if not given:
         raise ParameterError("ranks is empty: give at least one, say ranks=[4, 9, 16]")
-    return tuple(sorted({checked_rank(rank, shape, beyond=False) for rank in given}))
+    return tuple(sorted({checked_rank(rank, shape, beyond=False, remedy=remedy) for rank in given}))
 
 
 @dataclass(frozen=True)

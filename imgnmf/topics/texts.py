@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import os
 import re
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from imgnmf.core.check import checked_choice
-from imgnmf.errors import DataError, DataWarning
+from imgnmf.errors import DataError, DataWarning, tell
 
 __all__ = ["By", "Texts", "listed", "python_reference", "read_texts"]
 
@@ -59,7 +58,7 @@ class Texts:
             return self
         blank = [name for name, text in zip(self.names, self.texts, strict=True) if not text.strip()]
         if blank:
-            warnings.warn(f"{len(blank)} blank text(s) left out: {listed(blank)}", DataWarning, stacklevel=2)
+            tell(f"{len(blank)} blank text(s) left out: {listed(blank)}", DataWarning)
         pieces = [
             (f"{name}:{line}", piece)
             for name, text in zip(self.names, self.texts, strict=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -61,6 +63,16 @@ class Vocabulary:
             made.idf_ = self.idf
         return as_stored(made.transform(list(texts)).T)
 
+    def known(self, texts: Iterable[str]) -> float:
+        """Which share of all the words of some texts are in the vocabulary; 1 where there is no word at all.
+
+        >>> Vocabulary(("cat", "dog")).known(["a cat or a dog"])
+        0.6666666666666666
+        """
+        counted = Counter(word for text in texts for word in re.findall(WORD, text.lower()))
+        total = counted.total()
+        return sum(counted[word] for word in self.words) / total if total else 1.0
+
 
 def vocabulary_of(
     texts: Sequence[str],
@@ -98,20 +110,44 @@ def vocabulary_of(
     ('cat', 'dog')
     """
     checked_choice("weighting", weighting, ("counts", "tf-idf"))
+    _check_limits(min_df, max_df, len(texts))
+    if isinstance(stop_words, str) and stop_words != "english":
+        raise ParameterError(f"stop_words must be 'english', a list of words or None, got {stop_words!r}")
     chosen = stop_words if stop_words is None or isinstance(stop_words, str) else [w.lower() for w in stop_words]
     kind = _vectorizers().CountVectorizer if weighting == "counts" else _vectorizers().TfidfVectorizer
     made = kind(token_pattern=WORD, stop_words=chosen, min_df=min_df, max_df=max_df)
     try:
         made.fit(list(texts))
     except ValueError as reason:
-        if isinstance(reason, TypeError):  # scikit-learn's kind for options out of bounds is both
-            raise ParameterError(f"min_df, max_df or stop_words cannot be used: {reason}") from reason
         raise DataError(
-            f"no words to count in {len(texts)} document(s) with min_df={min_df} and max_df={max_df}: {reason}"
+            f"no words to count: none of {len(texts)} document(s) holds a word of two letters or more that is in at "
+            f"least min_df={min_df} and at most max_df={max_df} of them and no stop word; take a lower min_df, a "
+            "higher max_df, other stop_words, or more text"
         ) from reason
     return Vocabulary(
         tuple(map(str, made.get_feature_names_out())), None if weighting == "counts" else np.asarray(made.idf_)
     )
+
+
+def _check_limits(min_df: Any, max_df: Any, n_texts: int) -> None:
+    """Refuse limits that are none, and those that no word can keep: a single document has no word in two."""
+    least, most = (_documents(*limit, n_texts) for limit in (("min_df", min_df), ("max_df", max_df)))
+    if least > most:
+        raise DataError(
+            f"min_df={min_df} asks for words in at least {least:g} of {n_texts} document(s), and max_df={max_df} for "
+            f"words in at most {most:g}: none can be. Take min_df=1 and max_df=1.0, give more documents, or cut these "
+            "into paragraphs: by='paragraph'"
+        )
+
+
+def _documents(name: str, limit: Any, n_texts: int) -> float:
+    """How many documents a limit stands for."""
+    whole = isinstance(limit, (int, np.integer)) and not isinstance(limit, bool)
+    if not (whole and limit >= 1) and not (isinstance(limit, (float, np.floating)) and 0 <= limit <= 1):
+        raise ParameterError(
+            f"{name} must be a whole number of documents >= 1, or a share of them within 0.0 .. 1.0; got {limit!r}"
+        )
+    return float(limit) if whole else float(limit) * n_texts
 
 
 def presence(words: Sequence[str], texts: Iterable[str]) -> Any:

@@ -65,6 +65,21 @@ def test_a_checkpoint_of_another_fit_is_refused_by_what_differs(other, words, pa
     assert path.read_bytes() == before
 
 
+def test_a_folder_is_no_checkpoint_and_is_not_to_be_deleted(tmp_path):
+    for resume in (False, True):
+        with pytest.raises(ParameterError, match=r"checkpoint must be a file.*is a folder: give the name of a file"):
+            imgnmf.factorize(V, 4, checkpoint=tmp_path, resume=resume)
+
+
+def test_fewer_iterations_than_were_done_are_told_without_contradiction(path):
+    before = path.read_bytes()
+    with pytest.warns(imgnmf.errors.ConvergenceWarning, match="max_iter = 1 is less than the 8 iterations done before"):
+        fit = imgnmf.factorize(V, 4, checkpoint=path, resume=True, max_iter=1)
+    assert (fit.n_iter, fit.converged) == (8, False)
+    assert fit.relative_error == pytest.approx(np.linalg.norm(V - fit.W @ fit.H) / np.linalg.norm(V), rel=1e-9)
+    assert len(path.read_bytes()) == len(before)
+
+
 def test_what_only_says_where_a_fit_ends_may_change_unless_starts_are_compared(path, tmp_path):
     imgnmf.factorize(V, 4, checkpoint=path, resume=True, max_iter=12, stop=imgnmf.KKTBelow(), threads=2, rng=None)
     several, options = tmp_path / "several.ckpt", {"n_init": 2, "init": "random"}

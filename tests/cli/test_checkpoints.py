@@ -38,6 +38,9 @@ def test_an_interrupted_command_goes_on_where_it_was(folder, tmp_path, monkeypat
     assert (stopped.reason, stopped.n_iter) == ("interrupted", 7)
     words = refusal("fit", folder, "-k", 2, "-o", tmp_path / "n.imgnmf", "--checkpoint", kept)
     assert "exists" in words
+    less = run("fit", folder, "-k", 2, "-o", tmp_path / "n.imgnmf", "--checkpoint", kept, "--resume", "--max-iter", 1)
+    assert less.exit_code == DONE
+    assert "--max-iter = 1 is less than the 7 iterations done before" in less.stderr
     result = run("fit", folder, "-k", 2, "-o", model, "--checkpoint", kept, "--resume")
     assert result.exit_code == DONE, result.output
     assert_same(imgnmf.load(model)[0], imgnmf.load(at_once)[0])

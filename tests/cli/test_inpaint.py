@@ -56,6 +56,13 @@ def test_a_folder_of_masks_names_its_images(folder, masks, tmp_path):
     assert summary["rank"] == 3
 
 
+@pytest.mark.parametrize("value", [0, 1])
+def test_a_mask_that_marks_nothing_says_what_it_would_have_to_be(folder, tmp_path, value):
+    Image.fromarray(np.full((10, 8), value, np.uint8)).save(tmp_path / "mask.png")
+    words = refusal("inpaint", folder, "--mask", tmp_path / "mask.png", "-o", tmp_path / "out", *QUICK)
+    assert f"more than half of 255, and its brightest pixel is {value}. Draw what is unknown in white" in words
+
+
 def test_the_figure_says_how_many_images_it_leaves_out(folder, mask, masks, tmp_path, monkeypatch):
     from imgnmf import viz
 

@@ -75,7 +75,7 @@ def test_a_fit_never_loads_the_store(folder, tmp_path, monkeypatch):
 
 def test_flattened_images_need_their_shape(tmp_path):
     np.save(tmp_path / "flat.npy", np.random.default_rng(0).random((40, 12)))
-    assert "image_shape=" in refusal("fit", tmp_path / "flat.npy", "-k", 2, "-o", tmp_path / "m.imgnmf")
+    assert "pass --image-shape HxW" in refusal("fit", tmp_path / "flat.npy", "-k", 2, "-o", tmp_path / "m.imgnmf")
     shape = ("--image-shape", "4x3")
     assert run("fit", tmp_path / "flat.npy", "-k", 2, "-o", tmp_path / "m.imgnmf", *shape).exit_code == DONE
     assert imgnmf.load(tmp_path / "m.imgnmf")[1].image_shape == (4, 3)
@@ -86,6 +86,8 @@ def test_flattened_images_need_their_shape(tmp_path):
 def test_a_budget_that_is_too_small_is_refused_before_the_fit(folder, tmp_path):
     words = refusal("fit", folder, "-k", 2, "-o", tmp_path / "m.imgnmf", "--memory", "10kB")
     assert "the fit needs about" in words
+    assert "--memory 10kB allows 10 kB" in words
+    assert "imgnmf encode the rest" in words
     assert "memory must be a size" in refusal("fit", folder, "-k", 2, "-o", tmp_path / "m.imgnmf", "--memory", "much")
     assert not (tmp_path / "m.imgnmf").exists()
 

@@ -30,7 +30,7 @@ def test_mixed_sizes_are_counted_and_not_resized(folder, tmp_path):
     assert result.exit_code == BAD_INPUT
     assert "10 x 8: 12 images" in result.stderr
     assert "3 x 3: 1 image, first odd.png" in result.stderr
-    assert "size=(h, w)" in result.stderr
+    assert "pass --size HxW to resize all" in result.stderr
     assert not (tmp_path / "out").exists()
 
 
@@ -66,6 +66,8 @@ def test_numbers_that_cannot_be_factored_are_located(tmp_path, value, words):
     complaint = refusal("gallery", tmp_path / "*.tif", "-k", 2, "-o", tmp_path / "out")
     assert words in complaint
     assert "(pixel 3, image 2)" in complaint
+    assert "in the file" in complaint
+    assert "='" not in complaint
     assert len(everything_below(tmp_path)) == 4
 
 

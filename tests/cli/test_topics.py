@@ -113,7 +113,7 @@ def test_an_empty_document_is_named_and_a_name_cannot_break_the_page(letters, tm
         (("-k", 13), "at most 12"),
         (("-k", 0), "rank must be"),
         (("-k", 3, "--min-df", "many"), "got 'many'"),
-        (("-k", 3, "--min-df", "13"), "no words to count"),
+        (("-k", 3, "--min-df", "13"), "--min-df 13 asks for words in at least 13 of 12 document(s), and --max-df 0.95"),
         (("-k", 3, "--unseen", "gone.txt"), "gone.txt"),
         (("-k", 3, "--model", "m.imgnmf"), "leave out -k"),
         (("--model", "m.imgnmf"), "m.imgnmf: cannot be read"),

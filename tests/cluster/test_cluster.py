@@ -223,6 +223,16 @@ def test_bad_options_are_refused(client):
     refused(V, client, IncompatibleError, "hals", loss="kullback-leibler", solver="hals")
 
 
+def test_what_ties_images_is_refused_before_anything_is_sent():
+    class Untouched:
+        """A client whose every use but one is an error."""
+
+        asynchronous = False
+
+    with pytest.raises(IncompatibleError, match="needs all of H in one place"):
+        imgnmf.cluster.factorize(np.ones((4, 9)), 2, client=Untouched(), constraint_H=imgnmf.Sparseness(0.5))
+
+
 def test_nothing_stays_with_the_workers(client, V):
     before = {key for keys in client.has_what().values() for key in keys}
     imgnmf.cluster.factorize(V, 4, client=client)

@@ -298,7 +298,7 @@ BAD_OPTIONS = [
     (
         {"loss": "kullback-leibler", "solver": "hals"},
         IncompatibleError,
-        "'hals' cannot minimise .*'mu' or 'newton'",
+        "'hals' cannot minimise .*solver='mu' or solver='newton'",
     ),
     ({"loss": "itakura-saito", "solver": "newton"}, IncompatibleError, "'newton' cannot minimise"),
     ({"penalty_H": L1(0.1)}, IncompatibleError, "penalty_H without penalty_W is defeated by scale"),

@@ -151,7 +151,7 @@ def test_a_fit_whose_coefficients_are_penalised_keeps_its_scale():
         ({"fixed_W": -np.ones((30, 1))}, DataError, "non-negative"),
         ({"constraint_W": NonSmooth(0.5)}, IncompatibleError, "constraint_H"),
         ({"constraint_H": Simplex(), "solver": "mu"}, IncompatibleError, "'mu'"),
-        ({"constraint_W": Sparseness(0.5), "loss": "kullback-leibler"}, IncompatibleError, "quadratic solver"),
+        ({"constraint_W": Sparseness(0.5), "loss": "kullback-leibler"}, IncompatibleError, "quadratic loss"),
         ({"penalty_W": imgnmf.Orthogonal(0.1)}, IncompatibleError, "penalty_W without penalty_H"),
         ({"penalty_W": imgnmf.L2(0.1), "penalty_H": imgnmf.Orthogonal(0.1)}, IncompatibleError, "for W"),
         ({"penalty_W": imgnmf.Smooth(0.1, (7, 7)), "penalty_H": imgnmf.L2(0.1)}, ShapeMismatchError, "49.*30"),

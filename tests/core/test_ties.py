@@ -191,16 +191,27 @@ def test_a_theta_lies_between_0_and_below_1(theta):
     ("penalty", "error", "message"),
     [
         (imgnmf.Neighbours(0.1, np.eye(7)), ShapeMismatchError, r"\(40, 40\).*\(7, 7\).*neighbour_graph"),
-        (imgnmf.Neighbours(0.1, 5), ShapeMismatchError, "no matrix"),
-        (imgnmf.Neighbours(0.1, np.triu(np.ones((40, 40)))), DataError, "symmetric"),
-        (imgnmf.Neighbours(0.1, -np.ones((40, 40))), DataError, "weights >= 0"),
-        (imgnmf.Neighbours(0.1, np.full((40, 40), np.nan)), DataError, "finite"),
         ([imgnmf.Neighbours(0.1, CHAIN), imgnmf.Neighbours(0.2, CHAIN)], IncompatibleError, "two graphs"),
     ],
 )
 def test_a_graph_that_is_none_is_refused(penalty, error, message):
     with pytest.raises(error, match=message):
         imgnmf.factorize(low_rank(), 3, penalty_W=imgnmf.L2(0.1), penalty_H=penalty)
+
+
+@pytest.mark.parametrize(
+    ("graph", "error", "message"),
+    [
+        (5, ShapeMismatchError, "no matrix"),
+        (np.ones((2, 3)), ShapeMismatchError, r"shape \(2, 3\)"),
+        (np.triu(np.ones((40, 40))), DataError, "symmetric"),
+        (-np.ones((40, 40)), DataError, "weights >= 0"),
+        (np.full((40, 40), np.nan), DataError, "finite"),
+    ],
+)
+def test_a_graph_is_looked_at_where_it_is_given(graph, error, message):
+    with pytest.raises(error, match=message):
+        imgnmf.Neighbours(0.1, graph)
 
 
 def test_neighbours_in_the_wrong_place_are_refused():

@@ -154,7 +154,7 @@ def test_idx_of_another_length_is_refused(tmp_path, damage):
 
 def test_a_column_of_labels_is_no_set_of_images(tmp_path):
     (tmp_path / "labels").write_bytes(idx(np.arange(9, dtype=np.uint8)))
-    with pytest.raises(ParameterError, match="since none fits; there are 9 of uint8"):
+    with pytest.raises(DataError, match="real numbers along two axes or more, and the only array is 9 of uint8"):
         load_images(tmp_path / "labels")
 
 

@@ -124,11 +124,13 @@ def test_a_word_without_weight_is_no_top_word():
     ("given", "options", "words"),
     [
         ([], {}, "no texts"),
-        (["a", "b"], {}, "no words to count in 2 document"),
-        (["cat dog", "cat"], {"min_df": 3}, "min_df=3"),
+        (["a", "b"], {"max_df": 1.0}, r"no words to count: none of 2 document\(s\)"),
+        (["cat dog", "cat"], {"min_df": 3}, "min_df=3 asks for words in at least 3 of 2 document"),
+        (["cat dog cat"], {}, r"min_df=2.*at least 2 of 1 document.*min_df=1 and max_df=1\.0.*by='paragraph'"),
+        (["cat dog", "cow"], {"min_df": 0.5, "max_df": 0.25}, "at most 0.5: none can be"),
         (["cat dog", 7], {}, "number 1 is a int"),
         ("cat dog", {}, "one string"),
-        (["cat dog", "dog cat"], {"stop_words": ["cat", "dog"]}, "no words to count"),
+        (["cat dog", "dog cat"], {"stop_words": ["cat", "dog"], "max_df": 1.0}, "no words to count"),
     ],
 )
 def test_texts_without_words_are_refused(given, options, words):
@@ -143,6 +145,21 @@ OPTIONS = [{"loss": "huber"}, {"weighting": "log"}, {"rank": 0}, {"rank": 1.5}, 
 def test_options_out_of_bounds_are_refused(option):
     with pytest.raises(ParameterError):
         find_topics(texts(), **{"rank": 3, **option})
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1.5, -0.1, True, "2", float("nan")])
+@pytest.mark.parametrize("name", ["min_df", "max_df"])
+def test_limits_are_documents_or_shares(name, limit):
+    with pytest.raises(ParameterError, match=f"{name} must be a whole number of documents >= 1, or a share"):
+        find_topics(texts(), 3, **{name: limit})
+
+
+def test_texts_of_which_few_words_are_known_are_told(recwarn):
+    model = find_topics(texts(), 3)
+    model.of_unseen(["cat " + "lorem " * 8])
+    assert not recwarn.list
+    with pytest.warns(DataWarning, match=r"2 text\(s\) the model knows 5\.0 %"):
+        model.of_unseen(["cat " + "lorem " * 19, "ipsum " * 19 + "12 bus-"])
 
 
 def test_a_vocabulary_that_is_not_the_fits_is_refused():
