@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from imgnmf.cli.shell import answering, force_option, size_in, size_option, tell_report
+from imgnmf.cli.shell import READING_OPTIONS, answering, force_option, reading, tell_report
+
+if TYPE_CHECKING:
+    from imgnmf.commands.source import Reading
 
 __all__ = ["occlusions"]
 
@@ -15,7 +18,6 @@ __all__ = ["occlusions"]
 @click.argument("source")
 @click.option("-k", "--rank", type=int, default=25, show_default=True, help="How many parts.")
 @click.option("-o", "--output", metavar="DIR", required=True)
-@size_option
 @click.option(
     "--side",
     type=click.FloatRange(min=0, min_open=True),
@@ -34,9 +36,10 @@ __all__ = ["occlusions"]
     "--rng", type=click.IntRange(min=0), default=0, show_default=True, help="Where similar images are sought."
 )
 @click.option("--threads", type=click.IntRange(min=1), help="Default: one a processor.")
+@reading(*READING_OPTIONS)
 @force_option
 @answering
-def occlusions(source: str, output: str, size: str | None, *, force: bool, **given: Any) -> None:
+def occlusions(source: str, output: str, *, reading: Reading, force: bool, **given: Any) -> None:
     """Find what stands in the way in the images of SOURCE: areas that neither its parts nor its other images explain.
 
     Writes a mask for each image, white where something is in the way, which `imgnmf inpaint --mask` takes; the parts
@@ -44,7 +47,7 @@ def occlusions(source: str, output: str, size: str | None, *, force: bool, **giv
     """
     from imgnmf.commands.occlusions import OcclusionOptions, search_source
 
-    searched = search_source(source, output, size=size_in(size), force=force, options=OcclusionOptions(**given))
+    searched = search_source(source, output, reading=reading, force=force, options=OcclusionOptions(**given))
     tell_report(searched.images)
     masks = searched.found.masks
     touched = int(masks.any(axis=(1, 2)).sum())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from imgnmf.archive import save
 from imgnmf.commands.model import image_file_names
 from imgnmf.commands.output import MARKER, checked_folder, staged, write_json
-from imgnmf.commands.source import read_in_colour
+from imgnmf.commands.source import Reading, read_source
 from imgnmf.commands.summary import describe_source, finite
 from imgnmf.images import ImageSet
 from imgnmf.occlusion import Occlusions, find_occlusions
@@ -54,12 +54,10 @@ class Searched:
     folder: Path
 
 
-def search_source(
-    source: str, output: str, *, size: tuple[int, int] | None, force: bool, options: OcclusionOptions
-) -> Searched:
+def search_source(source: str, output: str, *, reading: Reading, force: bool, options: OcclusionOptions) -> Searched:
     """Find what stands in the way in the images of SOURCE and write masks, parts, a figure and an account."""
     target = checked_folder(output, force=force)
-    images = read_in_colour(source, size)
+    images = read_source(source, replace(reading, color="any"))
     found = options.search(images)
     with staged(target) as staging:
         _write_masks(staging / "masks", images, found.masks)
