@@ -167,8 +167,8 @@ def find_occlusions(
     task, unit = _task(images, weights, side, cutoff)
     if task.V.shape[1] < LEAST_IMAGES:
         raise DataError(
-            f"expected at least {LEAST_IMAGES} images, got {task.V.shape[1]}: what is in the way of one is told by what "
-            "the others show; add images that show the same thing at the same place"
+            f"expected at least {LEAST_IMAGES} images, got {task.V.shape[1]}: what is in the way of one is told by "
+            "what the others show; add images that show the same thing at the same place"
         )
     checked_count("max_iter", max_iter, 1)
     checked_rank(rank, task.V.shape, beyond=False)
