@@ -18,7 +18,7 @@ from imgnmf.core.check import checked_count, checked_rank, figures_of
 from imgnmf.core.choices import InitLike, LossLike, SolverLike, as_init, as_loss, as_solver
 from imgnmf.core.constraints import Constraint
 from imgnmf.core.fitting import Fitting
-from imgnmf.core.inits import ColumnSample, GivenFactors, RandomInit
+from imgnmf.core.inits import takes_any_rank
 from imgnmf.core.iterate import first_iterate, iterate
 from imgnmf.core.lead_in import lifted, parts_of_sample
 from imgnmf.core.limits import Callback, Limits, limits_of, warn_if_cut_short
@@ -114,7 +114,7 @@ def factorize(
         raise ParameterError("client is asynchronous; pass a Client(..., asynchronous=False)")
     limits, keep_every = limits_of(stop, max_iter, time_limit, callback), checked_count("keep_every", keep_every, 1)
     source, start = as_source(V, client), as_init(init)
-    rank = checked_rank(rank, source.shape, beyond=isinstance(start, (RandomInit, ColumnSample, GivenFactors)))
+    rank = checked_rank(rank, source.shape, beyond=takes_any_rank(start))
     chosen = as_solver(solver, as_loss(loss), rank)
     steering = checked_steering(
         fixed_W,
