@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -276,13 +277,15 @@ def compiled(loops: Callable[..., Any], *pieces: Callable[..., Any]) -> Callable
     """
     try:
         from numba import njit
-        from numba.extending import overload
     except ImportError:
         return None
-    for piece in pieces:
-        overload(piece, inline="always", strict=False)(lambda *_, piece=piece: piece)
     options = {"nogil": True, "fastmath": {"contract", "reassoc", "nsz", "nnan"}}
+    # Pieces are Python to everyone else: only what is compiled sees them as something to be written into it.
+    seen = dict(loops.__globals__)
+    for piece in pieces:
+        seen[piece.__name__] = njit(inline="always")(FunctionType(piece.__code__, seen))
+    whole = FunctionType(loops.__code__, seen) if pieces else loops
     try:
-        return njit(cache=True, **options)(loops)  # type: ignore[no-any-return]
+        return njit(cache=True, **options)(whole)  # type: ignore[no-any-return]
     except RuntimeError:
-        return njit(**options)(loops)  # type: ignore[no-any-return]
+        return njit(**options)(whole)  # type: ignore[no-any-return]
