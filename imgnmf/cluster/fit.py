@@ -127,18 +127,25 @@ def factorize(
     )
     fitting = Fitting(as_loss(loss), chosen, start, rank, penalty_W, penalty_H, steering)
     stream = np.random.default_rng(rng).spawn(1)[0]
-    with running(1) as run, working(client, source) as team:
-        blocks = _looked_over(team, fitting.loss)
-        if not blocks.largest:
-            return fitting.of_nothing(source.shape, blocks)
-        problem = _problem(fitting, blocks, team)
-        problem.refuse_ties("on a cluster it is spread over the workers: use imgnmf.factorize")
-        W, H = _start(fitting, problem, team, stream, run)
-        problem = settled(problem, W, H)
-        passes = Passes(team, problem, H, keep_every, watch)
-        fit = _fitted(fitting, problem, passes, (W, H), limits, run=run)
+    with working(client, source) as team:
+        fit = _fitted_by(team, fitting, limits, stream, keep_every, watch)
     warn_if_cut_short(fit)
     return fit
+
+
+def _fitted_by(
+    team: Team, fitting: Fitting, limits: Limits, rng: np.random.Generator, keep_every: int, watch: Watch | None
+) -> Factorization:
+    with running(1) as run:
+        blocks = _looked_over(team, fitting.loss)
+        if not blocks.largest:
+            return fitting.of_nothing(team.source.shape, blocks)
+        problem = _problem(fitting, blocks, team)
+        problem.refuse_ties("on a cluster it is spread over the workers: use imgnmf.factorize")
+        W, H = _start(fitting, problem, team, rng, run)
+        problem = settled(problem, W, H)
+        passes = Passes(team, problem, H, keep_every, watch)
+        return _fitted(fitting, problem, passes, (W, H), limits, run=run)
 
 
 def _looked_over(team: Team, loss: Loss) -> ColumnBlocks:
