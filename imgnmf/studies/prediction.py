@@ -24,6 +24,8 @@ Array: TypeAlias = NDArray[Any]
 # The 10 % of the entries that Wold (1978) hides; folds do not overlap, so at most ten.
 HIDDEN_SHARE = 0.1
 MOST_FOLDS = round(1 / HIDDEN_SHARE)
+# Directions of a model that are fainter than this share of its strongest are rounding: they predict nothing.
+CERTAIN = float(np.sqrt(np.finfo(np.float32).eps))
 # Of the mean image: what a prediction is lifted to where a loss is infinite at 0.
 FAINT = 1e-3
 
@@ -129,7 +131,8 @@ def _predicted(fit: Factorization, B: Array, C: Array, options: EachFit) -> Arra
     if isinstance(fit.loss, Frobenius):
         # The cone of D's parts need not hold images that D has not seen, however right k is, and one more part then
         # seems to predict. Least squares of any sign asks for their span alone.
-        to_coefficients, to_parts = (np.linalg.pinv(factor.astype(np.float64)) for factor in (fit.W, fit.H))
-        return np.asarray((B @ to_parts) @ (to_coefficients @ C))
+        left, W = np.linalg.qr(fit.W.astype(np.float64))
+        right, H = np.linalg.qr(fit.H.T.astype(np.float64))
+        return np.asarray((B @ right) @ np.linalg.pinv(W @ H.T, rcond=CERTAIN) @ (left.T @ C))
     W = encode(B.T, fit.H.T, loss=options.loss, floor=fit.floor, threads=options.threads).T
     return W @ encode(C, fit.W, loss=options.loss, floor=fit.floor, threads=options.threads)
