@@ -18,7 +18,7 @@ from imgnmf.core.check import LOWER_OR_RANDOM, checked_count, checked_rank, figu
 from imgnmf.core.choices import InitLike, LossLike, SolverLike, as_init, as_loss, as_solver
 from imgnmf.core.constraints import Constraint
 from imgnmf.core.fitting import Fitting
-from imgnmf.core.inits import ColumnSample, GivenFactors, RandomInit
+from imgnmf.core.inits import takes_any_rank
 from imgnmf.core.iterate import first_iterate, iterate
 from imgnmf.core.lead_in import lifted, parts_of_sample
 from imgnmf.core.limits import Callback, Limits, limits_of, warn_if_cut_short
@@ -115,8 +115,7 @@ def factorize(
     limits, keep_every = limits_of(stop, max_iter, time_limit, callback), checked_count("keep_every", keep_every, 1)
     refuse_ties(penalty_H, constraint_H, "on a cluster it is spread over the workers: use imgnmf.factorize")
     source, start = as_source(V, client), as_init(init)
-    beyond = isinstance(start, (RandomInit, ColumnSample, GivenFactors))
-    rank = checked_rank(rank, source.shape, beyond=beyond, remedy=LOWER_OR_RANDOM)
+    rank = checked_rank(rank, source.shape, beyond=takes_any_rank(start), remedy=LOWER_OR_RANDOM)
     refuse_loss(as_loss(loss), (penalty_W, penalty_H), constraint_W, constraint_H)
     chosen = as_solver(solver, as_loss(loss), rank)
     steering = checked_steering(
@@ -130,17 +129,24 @@ def factorize(
     )
     fitting = Fitting(as_loss(loss), chosen, start, rank, penalty_W, penalty_H, steering)
     stream = np.random.default_rng(rng).spawn(1)[0]
-    with running(1) as run, working(client, source) as team:
-        blocks = _looked_over(team, fitting.loss)
-        if not blocks.largest:
-            return fitting.of_nothing(source.shape, blocks)
-        problem = _problem(fitting, blocks, team)
-        W, H = _start(fitting, problem, team, stream, run)
-        problem = settled(problem, W, H)
-        passes = Passes(team, problem, H, keep_every, watch)
-        fit = _fitted(fitting, problem, passes, (W, H), limits, run=run)
+    with working(client, source) as team:
+        fit = _fitted_by(team, fitting, limits, stream, keep_every, watch)
     warn_if_cut_short(fit)
     return fit
+
+
+def _fitted_by(
+    team: Team, fitting: Fitting, limits: Limits, rng: np.random.Generator, keep_every: int, watch: Watch | None
+) -> Factorization:
+    with running(1) as run:
+        blocks = _looked_over(team, fitting.loss)
+        if not blocks.largest:
+            return fitting.of_nothing(team.source.shape, blocks)
+        problem = _problem(fitting, blocks, team)
+        W, H = _start(fitting, problem, team, rng, run)
+        problem = settled(problem, W, H)
+        passes = Passes(team, problem, H, keep_every, watch)
+        return _fitted(fitting, problem, passes, (W, H), limits, run=run)
 
 
 def _looked_over(team: Team, loss: Loss) -> ColumnBlocks:

@@ -14,7 +14,7 @@ from imgnmf.core.check import LOWER_OR_RANDOM, as_data, checked_count, checked_r
 from imgnmf.core.choices import InitLike, LossLike, SolverLike, as_init, as_loss, as_solver
 from imgnmf.core.constraints import Constraint
 from imgnmf.core.fitting import Fitting, best_fit
-from imgnmf.core.inits import ColumnSample, GivenFactors, RandomInit
+from imgnmf.core.inits import takes_any_rank
 from imgnmf.core.limits import Callback, State, limits_of, warn_if_cut_short
 from imgnmf.core.online import Online, window_size
 from imgnmf.core.penalties import Penalties
@@ -145,8 +145,7 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
         raise ParameterError(f"online must be an imgnmf.Online(), say Online(passes=2), or None; got {online!r}")
     data, seen = usable(as_data(V), weights, missing, negative)
     start = as_init(init)
-    beyond = isinstance(start, (RandomInit, ColumnSample, GivenFactors))
-    rank = checked_rank(rank, data.shape, beyond=beyond, remedy=LOWER_OR_RANDOM)
+    rank = checked_rank(rank, data.shape, beyond=takes_any_rank(start), remedy=LOWER_OR_RANDOM)
     refuse_loss(as_loss(loss), (penalty_W, penalty_H), constraint_W, constraint_H)
     chosen = as_solver(solver, as_loss(loss), rank, stored=is_sparse(seen))
     steering = checked_steering(

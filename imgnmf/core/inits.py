@@ -25,6 +25,7 @@ __all__ = [
     "Init",
     "RandomInit",
     "fitted_start",
+    "takes_any_rank",
 ]
 
 
@@ -61,6 +62,7 @@ class RandomInit:
 
     lead_in: bool = True
     name: ClassVar[str] = "random"
+    any_rank: ClassVar[bool] = True
 
     def start(self, blocks: ColumnBlocks, rank: int, rng: np.random.Generator, run: Runner[Any]) -> tuple[Array, Array]:
         """Draw both factors from ``[0, 1)``."""
@@ -138,6 +140,7 @@ class GivenFactors:
     W: Array
     H: Array | None = None
     name: ClassVar[str] = "given"
+    any_rank: ClassVar[bool] = True
 
     def start(self, blocks: ColumnBlocks, rank: int, rng: np.random.Generator, run: Runner[Any]) -> tuple[Array, Array]:
         """Copies of the given factors, once their shapes and values are seen to be usable."""
@@ -181,6 +184,7 @@ class ColumnSample:
     average: int = 5
     lead_in: bool = True
     name: ClassVar[str] = "columns"
+    any_rank: ClassVar[bool] = True
 
     def start(self, blocks: ColumnBlocks, rank: int, rng: np.random.Generator, run: Runner[Any]) -> tuple[Array, Array]:
         """Draw the images with replacement."""
@@ -215,6 +219,15 @@ class SPA:
         chosen, _ = successive_projection(blocks, rank, run)
         W = np.ascontiguousarray(columns(blocks, np.resize(chosen, rank)).T)
         return W, coefficients_for(W, blocks, run)
+
+
+def takes_any_rank(init: Init) -> bool:
+    """Whether there may be more parts than pixels or images: a start says so by ``any_rank = True``.
+
+    >>> takes_any_rank(RandomInit()), takes_any_rank(SPA())
+    (True, False)
+    """
+    return bool(getattr(init, "any_rank", False))
 
 
 def fitted_start(

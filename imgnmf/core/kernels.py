@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ def hals_sweeps(gram: Array, product: Array, H: Array, sweeps: int, patience: fl
     array([[3.],
            [0.]])
     """
-    kernel = compiled(_sweep_tiles)
+    kernel = compiled(_sweep_tiles, _sweep_tile, _take_off)
     if kernel is None:
         return hals_sweeps_numpy(gram, product, H, sweeps, patience)
     swept = np.array(H, order="C")
@@ -86,7 +87,6 @@ def hals_sweeps_numpy(gram: Array, product: Array, H: Array, sweeps: int, patien
 
 def _sweep_tiles(gram: Any, product: Any, H: Any, sweeps: int, patience: float) -> None:
     rank, n = H.shape
-    zero = H.dtype.type(0)
     h = np.zeros((rank, TILE), H.dtype)
     p = np.zeros((rank, TILE), H.dtype)
     rest = np.empty(TILE, H.dtype)
@@ -97,37 +97,10 @@ def _sweep_tiles(gram: Any, product: Any, H: Any, sweeps: int, patience: float) 
                 h[t, c] = H[t, start + c]
                 p[t, c] = product[t, start + c]
             for c in range(width, TILE):
-                h[t, c] = zero
-                p[t, c] = zero
-        first = zero
+                h[t, c] = p[t, c] = 0
+        first = H.dtype.type(0)
         for sweep in range(sweeps):
-            gained = zero
-            for t in range(rank):
-                g, own = gram[t], h[t]
-                if g[t] <= zero:
-                    continue
-                for c in range(TILE):
-                    rest[c] = p[t, c]
-                # Four rows at a time: one load and store of `rest` serves four multiply-adds.
-                r = 0
-                while r + 4 <= rank:
-                    g0, g1, g2, g3 = g[r], g[r + 1], g[r + 2], g[r + 3]
-                    h0, h1, h2, h3 = h[r], h[r + 1], h[r + 2], h[r + 3]
-                    for c in range(TILE):
-                        rest[c] -= g0 * h0[c] + g1 * h1[c] + g2 * h2[c] + g3 * h3[c]
-                    r += 4
-                while r < rank:
-                    g0, h0 = g[r], h[r]
-                    for c in range(TILE):
-                        rest[c] -= g0 * h0[c]
-                    r += 1
-                scale = H.dtype.type(1) / g[t]
-                moved = zero
-                for c in range(TILE):
-                    new = max(zero, own[c] + rest[c] * scale)
-                    moved += (new - own[c]) * (new - own[c])
-                    own[c] = new
-                gained += g[t] * moved
+            gained = _sweep_tile(gram, p, h, rest)
             if sweep == 0:
                 first = gained
             elif gained <= patience * first:
@@ -135,6 +108,42 @@ def _sweep_tiles(gram: Any, product: Any, H: Any, sweeps: int, patience: float) 
         for t in range(rank):
             for c in range(width):
                 H[t, start + c] = h[t, c]
+
+
+def _sweep_tile(gram: Any, p: Any, h: Any, rest: Any) -> Any:
+    zero, one = h.dtype.type(0), h.dtype.type(1)
+    gained = zero
+    for t in range(len(h)):
+        g, own = gram[t], h[t]
+        if g[t] <= zero:
+            continue
+        for c in range(TILE):
+            rest[c] = p[t, c]
+        _take_off(g, h, rest)
+        scale, moved = one / g[t], zero
+        for c in range(TILE):
+            new = max(zero, own[c] + rest[c] * scale)
+            moved += (new - own[c]) * (new - own[c])
+            own[c] = new
+        gained += g[t] * moved
+    return gained
+
+
+def _take_off(g: Any, h: Any, rest: Any) -> None:
+    rank = len(h)
+    # Four rows at a time: one load and store of `rest` serves four multiply-adds.
+    r = 0
+    while r + 4 <= rank:
+        g0, g1, g2, g3 = g[r], g[r + 1], g[r + 2], g[r + 3]
+        h0, h1, h2, h3 = h[r], h[r + 1], h[r + 2], h[r + 3]
+        for c in range(TILE):
+            rest[c] -= g0 * h0[c] + g1 * h1[c] + g2 * h2[c] + g3 * h3[c]
+        r += 4
+    while r < rank:
+        g0, h0 = g[r], h[r]
+        for c in range(TILE):
+            rest[c] -= g0 * h0[c]
+        r += 1
 
 
 def newton_sweeps(hessians: Array, descent: Array, H: Array, sweeps: int) -> Array:
@@ -261,8 +270,8 @@ def _products_at(edges: Any, indices: Any, along: Any, across: Any, products: An
 
 
 @cache
-def compiled(loops: Callable[..., Any]) -> Callable[..., Any] | None:
-    """`loops` as machine code, or None where numba cannot be had.
+def compiled(loops: Callable[..., Any], *pieces: Callable[..., Any]) -> Callable[..., Any] | None:
+    """`loops` as machine code, or None where numba cannot be had; the `pieces` that it calls are written into it.
 
     The code is cached on disk where a folder lets itself be written, else it is compiled once per process.
     """
@@ -271,7 +280,12 @@ def compiled(loops: Callable[..., Any]) -> Callable[..., Any] | None:
     except ImportError:
         return None
     options = {"nogil": True, "fastmath": {"contract", "reassoc", "nsz", "nnan"}}
+    # Pieces are Python to everyone else: only what is compiled sees them as something to be written into it.
+    seen = dict(loops.__globals__)
+    for piece in pieces:
+        seen[piece.__name__] = njit(inline="always")(FunctionType(piece.__code__, seen))
+    whole = FunctionType(loops.__code__, seen) if pieces else loops
     try:
-        return njit(cache=True, **options)(loops)  # type: ignore[no-any-return]
+        return njit(cache=True, **options)(whole)  # type: ignore[no-any-return]
     except RuntimeError:
-        return njit(**options)(loops)  # type: ignore[no-any-return]
+        return njit(**options)(whole)  # type: ignore[no-any-return]

@@ -47,7 +47,7 @@ def pivots(grams: Array, inverse: Array | None, product: Array, free: Array) -> 
     >>> print(H, certified)
     [[3. 0.]] [ True]
     """
-    kernel = compiled(_pivot_columns)
+    kernel = compiled(_pivot_columns, _factorized, _negative, _exchanged)
     if kernel is None:
         return pivots_numpy(grams, product, free)
     product = np.ascontiguousarray(product)
@@ -106,9 +106,7 @@ def _kkt_hold(grams: Array, product: Array, H: Array) -> Array:
     return np.asarray(violation <= CERTIFIED * np.maximum(np.abs(product), H).max(axis=1, initial=0))
 
 
-def _pivot_columns(  # noqa: PLR0912, PLR0915 - a compiled loop, spelled out
-    grams: Any, inverse: Any, direct: Any, product: Any, free: Any
-) -> Any:
+def _pivot_columns(grams: Any, inverse: Any, direct: Any, product: Any, free: Any) -> Any:
     n, rank = product.shape
     H, U = np.full((n, rank), np.nan), np.empty((rank, rank))
     found, part = np.empty(rank), np.empty(rank)
@@ -134,32 +132,7 @@ def _pivot_columns(  # noqa: PLR0912, PLR0915 - a compiled loop, spelled out
                     part[size] = -found[i]
                     chosen[size] = i
                     size += 1
-            sound = True
-            for a in range(size):
-                row, line = M[chosen[a]], U[a]
-                for b in range(a, size):
-                    line[b] = row[chosen[b]]
-                # Four rows at a time: one load and store of `line` serves four multiply-adds.
-                t = 0
-                while t + 4 <= a:
-                    u0, u1, u2, u3 = U[t], U[t + 1], U[t + 2], U[t + 3]
-                    f0, f1, f2, f3 = u0[a], u1[a], u2[a], u3[a]
-                    for b in range(a, size):
-                        line[b] -= f0 * u0[b] + f1 * u1[b] + f2 * u2[b] + f3 * u3[b]
-                    part[a] -= f0 * part[t] + f1 * part[t + 1] + f2 * part[t + 2] + f3 * part[t + 3]
-                    t += 4
-                while t < a:
-                    u0, f0 = U[t], U[t, a]
-                    for b in range(a, size):
-                        line[b] -= f0 * u0[b]
-                    part[a] -= f0 * part[t]
-                    t += 1
-                sound = sound and line[a] > SINGULAR * row[chosen[a]]
-                root = 1 / np.sqrt(max(line[a], SINGULAR))
-                for b in range(a, size):
-                    line[b] *= root
-                part[a] *= root
-            if not sound:
+            if not _factorized(M, chosen, size, U, part):
                 break
             for a in range(size - 1, -1, -1):
                 for b in range(a + 1, size):
@@ -170,21 +143,61 @@ def _pivot_columns(  # noqa: PLR0912, PLR0915 - a compiled loop, spelled out
                     found[i] += part[a] * row[i]
             for a in range(size):
                 found[chosen[a]] = part[a]
-            wrong, last = 0, 0
-            for i in range(rank):
-                if found[i] < -noise:
-                    wrong, last = wrong + 1, i
+            wrong, last = _negative(found, noise)
             if wrong == 0:
                 for i in range(rank):
                     H[c, i] = max(found[i], 0.0) if inside[i] else 0.0
                 break
             patience = 3 if wrong < fewest else patience - 1
             fewest = min(fewest, wrong)
-            for i in range(rank):
-                if found[i] < -noise and (patience >= 0 or i == last):
-                    inside[i] = not inside[i]
-                    count += 1 if inside[i] else -1
+            count += _exchanged(inside, found, noise, last if patience < 0 else -1)
     return H
+
+
+def _factorized(M: Any, chosen: Any, size: int, U: Any, part: Any) -> bool:
+    sound = True
+    for a in range(size):
+        row, line = M[chosen[a]], U[a]
+        for b in range(a, size):
+            line[b] = row[chosen[b]]
+        # Four rows at a time: one load and store of `line` serves four multiply-adds.
+        t = 0
+        while t + 4 <= a:
+            u0, u1, u2, u3 = U[t], U[t + 1], U[t + 2], U[t + 3]
+            f0, f1, f2, f3 = u0[a], u1[a], u2[a], u3[a]
+            for b in range(a, size):
+                line[b] -= f0 * u0[b] + f1 * u1[b] + f2 * u2[b] + f3 * u3[b]
+            part[a] -= f0 * part[t] + f1 * part[t + 1] + f2 * part[t + 2] + f3 * part[t + 3]
+            t += 4
+        while t < a:
+            u0, f0 = U[t], U[t, a]
+            for b in range(a, size):
+                line[b] -= f0 * u0[b]
+            part[a] -= f0 * part[t]
+            t += 1
+        sound = sound and line[a] > SINGULAR * row[chosen[a]]
+        root = 1 / np.sqrt(max(line[a], SINGULAR))
+        for b in range(a, size):
+            line[b] *= root
+        part[a] *= root
+    return sound
+
+
+def _negative(found: Any, noise: float) -> tuple[int, int]:
+    wrong, last = 0, 0
+    for i in range(len(found)):
+        if found[i] < -noise:
+            wrong, last = wrong + 1, i
+    return wrong, last
+
+
+def _exchanged(inside: Any, found: Any, noise: float, only: int) -> int:
+    more = 0
+    for i in range(len(found)):
+        if found[i] < -noise and only in (-1, i):
+            inside[i] = not inside[i]
+            more += 1 if inside[i] else -1
+    return more
 
 
 def unit_grams(triangles: Array, descent: Array, start: Array) -> tuple[Array, Array, Array]:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from imgnmf.core.check import as_matrix, checked_choice, checked_count, checked_values
 from imgnmf.core.choices import LossLike, as_loss
 from imgnmf.errors import DataError, ParameterError
-from imgnmf.studies.prediction import MOST_FOLDS, FitOptions, bi_cross_validation, held_out_entries, quiet_fit
+from imgnmf.studies.prediction import MOST_FOLDS, EachFit, bi_cross_validation, held_out_entries, quiet_fit
 from imgnmf.studies.ranks import checked_ranks
-from imgnmf.studies.stability import ALIKE, stability
+from imgnmf.studies.stability import DISTINCT, stability
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -94,8 +94,8 @@ class RankChoice:
         return f"{self._why()}; {repeats} repeats, {doubt}"
 
     def _why(self) -> str:
-        if self.method == "stability" and self.curve[self.ranks.index(self.rank)] > 1 - ALIKE:
-            return "no rank tried has parts that all come back from other starts, these do best"
+        if self.method == "stability" and self.curve[self.ranks.index(self.rank)] > 1 - DISTINCT:
+            return "no rank tried has parts that all come back from other draws of the images, these do best"
         return REASONS[self.method]
 
     def _at_an_end(self) -> str:
@@ -121,12 +121,13 @@ def choose_rank(
     ask for something that noise cannot give, and the elbow is there for comparison:
 
     - "held-out": a tenth of the entries gets the weight 0; the parts of a good rank predict them (Wold 1978).
-    - "bi-cross-validation": a block of pixels and images is predicted from the rest (Owen & Perry 2009, sec. 4).
-    - "stability": random starts lead to the same parts, compared as matrices of k x k cosines.
+    - "bi-cross-validation": a block of pixels and images is predicted from the rest (Owen & Perry 2009).
+    - "stability": other images of the same kind and other starts lead to the same parts.
     - "elbow": the rank farthest below the line between the ends of the error curve; no repeats.
 
     Hidden numbers choose the smallest rank that is within one standard error of the best (Hastie et al. 2009, sec.
-    7.10); stability the largest all of whose parts come back, with a cosine of 0.9 for the worst.
+    7.10); stability the largest all of whose parts come back: even the worst is clearly nearer to its partners in the
+    other runs than to any other part, with a silhouette (Rousseeuw 1987) of 0.25 at least.
 
     Parameters
     ----------
@@ -143,7 +144,7 @@ def choose_rank(
     max_iter : int
         Of each of the ``repeats * len(ranks)`` fits.
     rng : int
-        Decides what is hidden, and the starts.
+        Decides what is hidden or drawn, and the starts.
     threads : int, optional
         None for one a processor.
 
@@ -174,13 +175,13 @@ def choose_rank(
     wanted = checked_ranks(ranks, data.shape)
     if method == "bi-cross-validation":
         _check_quarter(wanted[-1], min(data.shape) // 2)
-    options = FitOptions(as_loss(loss), max_iter=checked_count("max_iter", max_iter, 1), threads=threads)
+    options = EachFit(as_loss(loss), max_iter=checked_count("max_iter", max_iter, 1), threads=threads)
     scores = SCORES[method](data, wanted, repeats, options, checked_count("rng", rng, 0))
     place, plausible = RULES.get(method, _within_one_error)(scores)
     return RankChoice(wanted[place], method, wanted, scores, tuple(wanted[i] for i in plausible))
 
 
-def _seen_errors(V: Array, ranks: tuple[int, ...], repeats: int, options: FitOptions, seed: int) -> Array:
+def _seen_errors(V: Array, ranks: tuple[int, ...], repeats: int, options: EachFit, seed: int) -> Array:
     del repeats
     return np.array([[quiet_fit(V, rank, options, seed).relative_error for rank in ranks]])
 
@@ -197,7 +198,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
     {
         "held-out": "loss on hidden entries / that of the mean image",
         "bi-cross-validation": "loss on hidden blocks / that of the mean image",
-        "stability": "1 - cosine of the worst matched part",
+        "stability": "1 - silhouette of the worst part",
         "elbow": "relative error on what was fitted",
     }
 )
@@ -205,7 +206,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
     {
         "held-out": "the fewest parts that predict hidden entries as well as any rank",
         "bi-cross-validation": "the fewest parts that predict hidden blocks as well as any rank",
-        "stability": "the most parts that all come back from other starts",
+        "stability": "the most parts that all come back from other draws of the images",
     }
 )
 
@@ -219,11 +220,11 @@ def _within_one_error(scores: Array) -> tuple[int, Array]:
 
 
 def _all_come_back(scores: Array) -> tuple[int, Array]:
-    """The last place where the worst part is alike, or the best; and those on either side of that bound."""
+    """The last place where even the worst part comes back, or the best; and those on either side of that bound."""
     mean, error = scores.mean(axis=0), _error(scores)
-    stable = np.flatnonzero(mean <= 1 - ALIKE)
+    stable = np.flatnonzero(mean <= 1 - DISTINCT)
     place = int(stable[-1] if len(stable) else mean.argmin())
-    near = np.flatnonzero(np.abs(mean - (1 - ALIKE)) <= error)
+    near = np.flatnonzero(np.abs(mean - (1 - DISTINCT)) <= error)
     return place, np.union1d(near, [place])
 
 

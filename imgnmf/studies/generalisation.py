@@ -13,7 +13,7 @@ from imgnmf.core.check import as_matrix, checked_count, checked_values
 from imgnmf.core.choices import LossLike, as_loss
 from imgnmf.core.encode import encode
 from imgnmf.errors import ParameterError, ShapeMismatchError
-from imgnmf.studies.prediction import FitOptions, losses, quiet_fit
+from imgnmf.studies.prediction import EachFit, losses, quiet_fit
 from imgnmf.studies.ranks import checked_ranks
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def generalisation(
     ]
     bounds = data.shape[0], min(int((~test).sum()) for test in splits)
     wanted = checked_ranks(ranks, bounds)
-    options = FitOptions(as_loss(loss), max_iter=checked_count("max_iter", max_iter, 1), threads=threads)
+    options = EachFit(as_loss(loss), max_iter=checked_count("max_iter", max_iter, 1), threads=threads)
     errors = np.array([[_errors(data, test, rank, options, rng) for rank in wanted] for test in splits])
     unseen = "images" if groups is None else "groups"
     return Generalisation(wanted, errors[..., 0], errors[..., 1], unseen, min(bounds))
@@ -166,7 +166,7 @@ def _test_images(n_images: int, groups: Any, share: float, rng: np.random.Genera
     return np.isin(member, kept)
 
 
-def _errors(V: Array, test: Array, rank: int, options: FitOptions, seed: int) -> tuple[float, float]:
+def _errors(V: Array, test: Array, rank: int, options: EachFit, seed: int) -> tuple[float, float]:
     seen, unseen = V[:, ~test], V[:, test]
     fit = quiet_fit(seen, rank, options, seed)
     H = encode(unseen, fit.W, loss=fit.loss, floor=fit.floor, threads=options.threads)

@@ -13,21 +13,25 @@ from numpy.typing import NDArray
 from imgnmf.core.encode import encode
 from imgnmf.core.factorize import factorize
 from imgnmf.core.limits import INTERRUPTED
-from imgnmf.core.losses import Loss
+from imgnmf.core.losses import Frobenius, Loss
 from imgnmf.core.result import Factorization
 from imgnmf.errors import ConvergenceWarning, DataWarning
 
-__all__ = ["FitOptions", "bi_cross_validation", "held_out_entries", "losses", "quiet_fit"]
+__all__ = ["EachFit", "bi_cross_validation", "held_out_entries", "losses", "quiet_fit"]
 
 Array: TypeAlias = NDArray[Any]
 
 # The 10 % of the entries that Wold (1978) hides; folds do not overlap, so at most ten.
 HIDDEN_SHARE = 0.1
 MOST_FOLDS = round(1 / HIDDEN_SHARE)
+# Directions of a model that are fainter than this share of its strongest are rounding: they predict nothing.
+CERTAIN = float(np.sqrt(np.finfo(np.float32).eps))
+# Of the mean image: what a prediction is lifted to where a loss is infinite at 0.
+FAINT = 1e-3
 
 
 @dataclass(frozen=True)
-class FitOptions:
+class EachFit:
     """How each of the many fits of a study is made."""
 
     loss: Loss
@@ -36,7 +40,7 @@ class FitOptions:
     threads: int | None = None
 
 
-def quiet_fit(V: Array, rank: int, options: FitOptions, rng: Any, weights: Array | None = None) -> Factorization:
+def quiet_fit(V: Array, rank: int, options: EachFit, rng: Any, weights: Array | None = None) -> Factorization:
     """One of many fits, whose limits are the study's own affair."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -47,7 +51,7 @@ def quiet_fit(V: Array, rank: int, options: FitOptions, rng: Any, weights: Array
     return fit
 
 
-def held_out_entries(V: Array, ranks: Sequence[int], repeats: int, options: FitOptions, seed: int) -> Array:
+def held_out_entries(V: Array, ranks: Sequence[int], repeats: int, options: EachFit, seed: int) -> Array:
     """Scores (repeats, ranks) of hidden entries: fits that give a tenth of all entries the weight 0 (Wold 1978).
 
     A score is the loss on the hidden entries, divided by what the mean of each pixel over the images that show it
@@ -64,8 +68,8 @@ def held_out_entries(V: Array, ranks: Sequence[int], repeats: int, options: FitO
     return scores
 
 
-def bi_cross_validation(V: Array, ranks: Sequence[int], repeats: int, options: FitOptions, seed: int) -> Array:
-    """Scores (repeats, ranks) of hidden blocks (Owen & Perry 2009, sec. 4).
+def bi_cross_validation(V: Array, ranks: Sequence[int], repeats: int, options: EachFit, seed: int) -> Array:
+    """Scores (repeats, ranks) of hidden blocks (Owen & Perry 2009).
 
     For ``V = [A B; C D]``, parts and coefficients are learnt on D alone; C gives the coefficients of A's images,
     B the parts on A's pixels. Each repeat halves pixels and images anew and predicts each of the four quarters.
@@ -86,7 +90,11 @@ def losses(
     """What `model` loses on V, and what the mean image (n_pixels, 1) does; both lifted as the fit lifted its data."""
     lifted = np.maximum(V, fit.floor) if fit.floor else V
     flat = np.repeat(np.maximum(mean, fit.floor), V.shape[1], axis=1)
-    left, whole = (fit.loss.value(lifted, np.asarray(image, np.float64), weights) for image in (model, flat))
+    # One pixel that was thought to be black and is not must not be infinitely bad.
+    least = FAINT * float(mean.mean()) if fit.loss.beta <= 1 else -np.inf
+    left, whole = (
+        fit.loss.value(lifted, np.maximum(image, least, dtype=np.float64), weights) for image in (model, flat)
+    )
     # Where the mean image is exact, nothing can be better.
     return (left, whole) if whole > 0 else (float(left > 0), 1.0)
 
@@ -108,13 +116,23 @@ def _quarters(shape: tuple[int, int], rng: np.random.Generator) -> Iterator[tupl
 
 
 def _quarter_losses(
-    V: Array, rows: Array, columns: Array, rank: int, options: FitOptions, seed: int
+    V: Array, rows: Array, columns: Array, rank: int, options: EachFit, seed: int
 ) -> tuple[float, float]:
     """The loss of predicting ``V[rows, columns]`` from the rest, and that of its pixels' means elsewhere."""
     other_rows, other_columns = np.setdiff1d(np.arange(V.shape[0]), rows), np.setdiff1d(np.arange(V.shape[1]), columns)
     A, B = V[np.ix_(rows, columns)], V[np.ix_(rows, other_columns)]
     C, D = V[np.ix_(other_rows, columns)], V[np.ix_(other_rows, other_columns)]
     fit = quiet_fit(D, rank, options, seed)
+    return losses(fit, A, _predicted(fit, B, C, options), B.mean(axis=1, keepdims=True, dtype=np.float64))
+
+
+def _predicted(fit: Factorization, B: Array, C: Array, options: EachFit) -> Array:
+    """A, from what the parts of D are on its pixels and in its images."""
+    if isinstance(fit.loss, Frobenius):
+        # The cone of D's parts need not hold images that D has not seen, however right k is, and one more part then
+        # seems to predict. Least squares of any sign asks for their span alone.
+        left, W = np.linalg.qr(fit.W.astype(np.float64))
+        right, H = np.linalg.qr(fit.H.T.astype(np.float64))
+        return np.asarray((B @ right) @ np.linalg.pinv(W @ H.T, rcond=CERTAIN) @ (left.T @ C))
     W = encode(B.T, fit.H.T, loss=options.loss, floor=fit.floor, threads=options.threads).T
-    H = encode(C, fit.W, loss=options.loss, floor=fit.floor, threads=options.threads)
-    return losses(fit, A, W @ H, B.mean(axis=1, keepdims=True, dtype=np.float64))
+    return W @ encode(C, fit.W, loss=options.loss, floor=fit.floor, threads=options.threads)

@@ -16,7 +16,7 @@ from imgnmf.core.choices import InitLike, LossLike, SolverLike, as_init, as_loss
 from imgnmf.core.columns import is_elsewhere, some_images
 from imgnmf.core.constraints import Constraint
 from imgnmf.core.factorize import State, factorize
-from imgnmf.core.inits import NNDSVD, SPA, GivenFactors
+from imgnmf.core.inits import GivenFactors, takes_any_rank
 from imgnmf.core.limits import INTERRUPTED
 from imgnmf.core.measures import relative_error
 from imgnmf.core.penalties import Penalties
@@ -149,8 +149,9 @@ def factorize_ranks(
     ([4, 16], True)
     """
     data = as_data(V)
-    bounded = isinstance(as_init(init), NNDSVD | SPA)
-    wanted = checked_ranks(ranks, data.shape if bounded else (np.iinfo(int).max,) * 2, LOWER_OR_RANDOM)
+    start = as_init(init)
+    bounds = (np.iinfo(int).max,) * 2 if takes_any_rank(start) else data.shape
+    wanted = checked_ranks(ranks, bounds, LOWER_OR_RANDOM)
     known = {} if earlier is None else _checked_earlier(earlier, data, as_loss(loss).name)
     fit = partial(
         factorize,
@@ -167,7 +168,7 @@ def factorize_ranks(
         threads=threads,
         memory=memory,
     )
-    path = _Path(data, fit, as_init(init), warm_start, callback)
+    path = _Path(data, fit, start, warm_start, callback)
     fits: dict[int, Factorization] = {}
     try:
         for rank in wanted:

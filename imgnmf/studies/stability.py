@@ -10,17 +10,19 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from imgnmf.core.measures import matched, unit_columns
+from imgnmf.core.measures import Matching, matched, unit_columns
 from imgnmf.core.result import Factorization
 from imgnmf.errors import ParameterError, ShapeMismatchError
-from imgnmf.studies.prediction import FitOptions, quiet_fit
+from imgnmf.studies.prediction import EachFit, quiet_fit
 
-__all__ = ["ALIKE", "Consensus", "consensus", "stability"]
+__all__ = ["DISTINCT", "Consensus", "consensus", "silhouettes", "stability"]
 
 Array: TypeAlias = NDArray[Any]
 
 # The cosine from which on two parts count as the same.
 ALIKE = 0.9
+# A silhouette up to this says "no substantial structure" (Kaufman & Rousseeuw 1990, table 4).
+DISTINCT = 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,39 +101,74 @@ def consensus(fits: Sequence[Factorization], *, alike: float = ALIKE) -> Consens
     """
     _check_runs(fits, alike)
     bases = [fit.W.astype(np.float64) for fit in fits]
-    agreement = _agreement(bases)
-    reference = int(agreement.sum(axis=1).argmax())
-    pairs = [matched(bases[reference], W) for W in bases]
+    reference, pairs = _paired(bases)
     cosines = np.stack([pair.cosine for pair in pairs])
     # A part of zeros has the cosine 0 even with itself.
     cosines[reference] = bases[reference].any(axis=0)
-    parts = np.mean([unit_columns(W[:, pair.partner]) for W, pair in zip(bases, pairs, strict=True)], axis=0)
+    parts = _in_one_order(bases, pairs).mean(axis=0)
     held_by = (cosines >= alike).sum(axis=0)
     order = np.lexsort((-cosines.mean(axis=0), -held_by))
     return Consensus(parts[:, order], held_by[order], cosines[:, order], reference, alike)
 
 
-def stability(V: Array, ranks: Sequence[int], repeats: int, options: FitOptions, seed: int) -> Array:
-    """Scores (repeats, ranks): how much each run's parts differ from those of the others, 0 = not at all.
+def stability(V: Array, ranks: Sequence[int], repeats: int, options: EachFit, seed: int) -> Array:
+    """Scores (repeats, ranks): how little the part that comes back worst does so, 0 = it always does.
 
-    One minus the cosine of the worst matched part, in the mean over the other runs; all from random starts.
+    Each run draws the images with replacement (Efron 1979) and starts at random: with few parts, all starts may find
+    the same copy of the noise, but not in other images. The score is one minus the silhouette of that part in the run.
     """
     random = replace(options, init="random")
-    scores = np.zeros((repeats, len(ranks)))
+    drawn = [np.random.default_rng([seed, run]).integers(0, V.shape[1], V.shape[1]) for run in range(repeats)]
+    scores = np.empty((repeats, len(ranks)))
     for place, rank in enumerate(ranks):
-        bases = [quiet_fit(V, rank, random, seed + run).W for run in range(repeats)]
-        worst = _agreement(bases, worst=True)
-        scores[:, place] = 1 - worst.sum(axis=1) / (repeats - 1)
+        bases = [quiet_fit(V[:, images], rank, random, seed + run).W for run, images in enumerate(drawn)]
+        found = silhouettes(_in_one_order(bases, _paired(bases)[1]))
+        scores[:, place] = 1 - found[:, found.mean(axis=0).argmin()]
     return scores
 
 
-def _agreement(bases: Sequence[Array], *, worst: bool = False) -> Array:
-    """Mean (or worst) matched cosine of every two bases, 0 on the diagonal."""
-    found = np.zeros((len(bases), len(bases)))
+def silhouettes(parts: Array) -> Array:
+    """Of each run's parts, how much nearer each is to its partners than to any other part, -1 to 1 (Rousseeuw 1987).
+
+    Parameters
+    ----------
+    parts : array, shape (n_runs, n_pixels, rank)
+        Columns of length 1 or 0, in one order. They are 1 minus their cosine apart.
+
+    Returns
+    -------
+    array, shape (n_runs, rank)
+        0 for a part that is as near to others; ones where there is no other part.
+
+    Examples
+    --------
+    >>> silhouettes(np.stack([np.eye(2), np.eye(2)])).tolist()
+    [[1.0, 1.0], [1.0, 1.0]]
+    """
+    n_runs, _, rank = parts.shape
+    if rank == 1:
+        return np.ones((n_runs, 1))
+    flat = parts.transpose(0, 2, 1).reshape(n_runs * rank, -1)
+    apart = np.maximum(1 - flat @ flat.T, 0).reshape(n_runs, rank, n_runs, rank)
+    from_others = apart.mean(axis=2)
+    np.einsum("rii->ri", from_others)[...] = np.inf
+    nearest = from_others.min(axis=2)
+    own = (np.einsum("risi->ri", apart) - np.einsum("riri->ri", apart)) / (n_runs - 1)
+    return np.asarray((nearest - own) / np.maximum(np.maximum(nearest, own), np.finfo(float).tiny))
+
+
+def _paired(bases: Sequence[Array]) -> tuple[int, list[Matching]]:
+    """The basis that agrees best with all others, and each one's partners of its parts."""
+    agreement = np.zeros((len(bases), len(bases)))
     for i, j in combinations(range(len(bases)), 2):
-        cosine = matched(bases[i], bases[j]).cosine
-        found[i, j] = found[j, i] = cosine.min() if worst else cosine.mean()
-    return found
+        agreement[i, j] = agreement[j, i] = matched(bases[i], bases[j]).cosine.mean()
+    reference = int(agreement.sum(axis=1).argmax())
+    return reference, [matched(bases[reference], W) for W in bases]
+
+
+def _in_one_order(bases: Sequence[Array], pairs: Sequence[Matching]) -> Array:
+    """The paired parts (n_runs, n_pixels, rank), each of length 1."""
+    return np.stack([unit_columns(W[:, pair.partner]) for W, pair in zip(bases, pairs, strict=True)])
 
 
 def _check_runs(fits: Sequence[Factorization], alike: float) -> None:

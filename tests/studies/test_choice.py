@@ -22,8 +22,25 @@ def test_held_out_entries_find_the_planted_rank(rank, seed):
 
 
 @pytest.mark.parametrize("method", ["bi-cross-validation", "stability"])
-def test_the_other_methods_find_eight(method):
-    assert imgnmf.choose_rank(planted(8, 0), range(6, 11), method=method, threads=1).rank == 8
+@pytest.mark.parametrize("rank", [3, 8])
+def test_the_other_methods_find_few_parts_and_more(method, rank):
+    assert imgnmf.choose_rank(planted(rank, 100), range(rank - 2, rank + 3), method=method, threads=1).rank == rank
+
+
+def test_a_hidden_block_of_exact_rank_is_predicted_exactly():
+    # A = B D^+ C (Owen & Perry 2009, lemma 1), which coefficients without a sign give and non-negative ones do not.
+    rng = np.random.default_rng(0)
+    V = rng.gamma(1, 1, (30, 3)) @ rng.gamma(1, 1, (3, 40))
+    scores = imgnmf.choose_rank(V, [2, 3], method="bi-cross-validation", repeats=2, max_iter=2000, threads=1).scores
+    assert scores[:, 0].min() > 0.1
+    assert scores[:, 1].max() < 1e-5
+
+
+def test_a_block_hidden_from_another_loss_is_predicted_by_what_that_loss_can_judge():
+    V = np.random.default_rng(0).poisson(20 * planted(3, 100)[:20, :30])
+    found = imgnmf.choose_rank(V, [2, 3], method="bi-cross-validation", loss="kullback-leibler", repeats=2, threads=1)
+    assert ((found.scores > 0) & (found.scores < 1)).all()
+    assert found.rank == 3
 
 
 def test_the_elbow_is_the_point_farthest_below_the_line():
@@ -57,11 +74,12 @@ def test_one_standard_error_takes_the_fewest_parts():
 
 
 def test_stability_takes_the_most_parts_that_all_come_back():
-    scores = np.array([[0.0, 0.3, 0.02, 0.05, 0.4], [0.0, 0.2, 0.02, 0.25, 0.4]])
+    scores = np.array([[0.0, 0.9, 0.02, 0.7, 1.4], [0.0, 0.8, 0.02, 0.9, 1.4]])
     place, near = _all_come_back(scores)
     assert (place, near.tolist()) == (2, [2, 3])
-    assert _all_come_back(np.array([[0.5, 0.3], [0.5, 0.3]]))[0] == 1
-    assert "no rank tried" in RankChoice(2, "stability", (1, 2), np.array([[0.5, 0.3], [0.5, 0.3]]), (2,)).advice
+    none = np.array([[1.5, 0.9], [1.5, 0.9]])
+    assert _all_come_back(none)[0] == 1
+    assert "no rank tried" in RankChoice(2, "stability", (1, 2), none, (2,)).advice
 
 
 def test_the_advice_names_its_doubt_and_a_range_that_was_too_narrow():

@@ -8,6 +8,7 @@ import pytest
 import imgnmf
 from imgnmf.errors import DataError, IncompatibleError, ParameterError
 from imgnmf.studies import svd_errors
+from tests.core.cases import INITS
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +116,26 @@ def test_a_warm_start_may_reach_beyond_the_images():
     with pytest.warns(imgnmf.errors.ImgnmfWarning):
         study = imgnmf.factorize_ranks(V, [2, 9], warm_start=True, init="random", max_iter=20)
     assert study[9].W.shape == (6, 9)
+
+
+@pytest.mark.parametrize("init", [*INITS, imgnmf.GivenFactors(np.ones((6, 5)))], ids=lambda init: repr(init)[:30])
+@pytest.mark.parametrize("rank", [4, 5])
+@pytest.mark.filterwarnings("ignore::imgnmf.errors.ImgnmfWarning")
+def test_every_start_is_refused_the_same_ranks_whether_one_is_fitted_or_several(init, rank):
+    V = np.random.default_rng(0).random((6, 4))
+    init = imgnmf.GivenFactors(init.W[:, :rank]) if init.name == "given" else init
+
+    def outcome(fitted):
+        try:
+            return fitted().W.shape
+        except ParameterError as error:
+            return str(error)
+
+    alone = outcome(lambda: imgnmf.factorize(V, rank, init=init, max_iter=3))
+    among = outcome(lambda: imgnmf.factorize_ranks(V, [rank], init=init, max_iter=3)[rank])
+    assert alone == among
+    allowed = rank == 4 or init.name in ("random", "columns", "given")
+    assert (alone == (6, rank)) if allowed else ("lower it or use init='random'" in alone)
 
 
 def test_a_study_is_resumed_where_it_was_interrupted(V, tmp_path):

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 import imgnmf
+from imgnmf.core.measures import unit_columns
 from imgnmf.errors import ParameterError, ShapeMismatchError
+from imgnmf.studies.stability import silhouettes
 from imgnmf.viz import reliability
 
 
@@ -57,6 +59,23 @@ def test_runs_that_cannot_be_compared_are_refused(fit):
         imgnmf.consensus([fit, with_parts(fit, fit.W[:5])])
     with pytest.raises(ParameterError, match="alike"):
         imgnmf.consensus([fit, fit], alike=1.5)
+
+
+def test_silhouettes_are_those_of_scikit_learn():
+    silhouette_samples = pytest.importorskip("sklearn.metrics").silhouette_samples
+    rng = np.random.default_rng(0)
+    parts = np.stack([unit_columns(rng.random((9, 4)) + 3 * np.eye(9, 4)) for _ in range(5)])
+    every = parts.transpose(0, 2, 1).reshape(20, 9)
+    expected = silhouette_samples(every, np.tile(np.arange(4), 5), metric="cosine")
+    assert np.allclose(silhouettes(parts), expected.reshape(5, 4))
+
+
+def test_parts_alone_come_back_and_parts_of_zeros_or_twins_do_not():
+    assert silhouettes(np.ones((3, 4, 1)) / 2).tolist() == [[1], [1], [1]]
+    twins = np.stack([unit_columns(np.array([[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]))] * 3)
+    assert np.allclose(silhouettes(twins), [0, 0, 1])
+    twins[:, :, 2] = 0
+    assert np.allclose(silhouettes(twins)[:, 2], 0)
 
 
 def test_bars_are_as_long_as_the_share():
