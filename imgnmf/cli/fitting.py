@@ -13,6 +13,8 @@ from imgnmf.cli.shell import (
     fit_options,
     force_option,
     image_shape_option,
+    keeping_options,
+    kept_progress,
     size_in,
     size_option,
     tell_report,
@@ -36,6 +38,7 @@ __all__ = ["animate", "fit", "gallery"]
 @click.option("-o", "--output", metavar="DIR", help="Default: SOURCE's name and -gallery.")
 @size_option
 @fit_options
+@keeping_options("DIR.ckpt")
 @force_option
 @answering
 def gallery(
@@ -52,12 +55,14 @@ def gallery(
     """Fit every rank; draw the parts, reconstructions and curves; write a page that shows them."""
     from imgnmf.commands.gallery import make_gallery
 
+    kept = kept_progress(fit)
     folder, made = make_gallery(
         source,
         ranks=ranks,
         folder=output,
         size=size_in(size),
         force=force,
+        kept=kept,
         options=chosen_fit(fit),
         layers=layers,
         kinds=kinds,
@@ -84,9 +89,7 @@ def gallery(
 @size_option
 @image_shape_option
 @fit_options
-@click.option("--checkpoint", metavar="FILE.ckpt", help="Keep the progress here, to go on after any interruption.")
-@click.option("--checkpoint-every", metavar="N|Ns", help="Iterations, or seconds: 60s.  [default: 30s]")
-@click.option("--resume", is_flag=True, help="Go on where the checkpoint is, by default OUTPUT's name and .ckpt.")
+@keeping_options("FILE.ckpt")
 @force_option
 @answering
 def fit(
@@ -104,10 +107,9 @@ def fit(
 
     A .npy file, an HDF5 file or a zarr store is read from disk, a few images at a time, and never loaded.
     """
-    from imgnmf.commands.keeping import KeptProgress
     from imgnmf.commands.model import fit_model, fit_model_there
 
-    kept = KeptProgress(fit.pop("checkpoint"), fit.pop("checkpoint_every"), fit.pop("resume"))
+    kept = kept_progress(fit)
     options, words = chosen_fit(fit), ""
     if scheduler is None:
         made, images = fit_model(

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from imgnmf.cli.shell import LOSSES, answering, force_option, size_in, size_option, tell_report
+from imgnmf.cli.shell import (
+    LOSSES,
+    answering,
+    force_option,
+    keeping_options,
+    kept_progress,
+    size_in,
+    size_option,
+    tell_report,
+)
 
 if TYPE_CHECKING:
     from imgnmf.studies.choice import RankChoice
@@ -26,13 +35,16 @@ METHODS = ("held-out", "bi-cross-validation", "stability", "elbow")
 @click.option("--threads", type=click.IntRange(min=1), help="Default: one a processor.")
 @click.option("-o", "--output", metavar="FILE.png", help="Draw the curve here.")
 @size_option
+@keeping_options("DIR.ckpt")
 @force_option
 @answering
 def ranks(source: str, wanted: str, output: str | None, size: str | None, force: bool, **study: Any) -> None:
     """Say which k the images of SOURCE support."""
     from imgnmf.commands.ranks import StudyOptions, study_ranks
 
-    found = study_ranks(source, wanted, output, size=size_in(size), force=force, options=StudyOptions(**study))
+    kept = kept_progress(study)
+    options = StudyOptions(**study)
+    found = study_ranks(source, wanted, output, size=size_in(size), force=force, options=options, kept=kept)
     tell_report(found.images)
     for line in _lines(found.choice):
         click.echo(line)

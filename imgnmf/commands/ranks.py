@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from imgnmf.checkpoint import CheckpointFolder
+from imgnmf.commands.keeping import KeptProgress
 from imgnmf.commands.output import checked_file
-from imgnmf.commands.source import read_source
+from imgnmf.commands.source import read_source, short_name
 from imgnmf.errors import ParameterError
 from imgnmf.images import ImageSet
 from imgnmf.studies.choice import Method, RankChoice, choose_rank
@@ -36,19 +38,35 @@ class StudyOptions:
     rng: int = 0
     threads: int | None = None
 
-    def choose(self, V: Any, ranks: Iterable[int]) -> RankChoice:
-        """Ask the images."""
-        return choose_rank(V, ranks, **vars(self))
+    def choose(self, V: Any, ranks: Iterable[int], kept: CheckpointFolder | None = None) -> RankChoice:
+        """Ask the images; where the fits are kept, say after Ctrl-C that they are."""
+        try:
+            return choose_rank(V, ranks, checkpoint=kept, resume=kept is not None, **vars(self))
+        except KeyboardInterrupt:
+            if kept is None:
+                raise
+            raise KeyboardInterrupt(
+                f"interrupted: {len(kept.files())} fits are kept in {kept.path}; with --resume the rest is done"
+            ) from None
 
 
 def study_ranks(
-    source: str, ranks: str, output: str | None, *, size: tuple[int, int] | None, force: bool, options: StudyOptions
+    source: str,
+    ranks: str,
+    output: str | None,
+    *,
+    size: tuple[int, int] | None,
+    force: bool,
+    options: StudyOptions,
+    kept: KeptProgress,
 ) -> ChosenRank:
     """Ask the images of SOURCE which rank they support; draw it if there is an output."""
-    wanted = parse_ranks(ranks)
-    target = None if output is None else checked_file(output, force=force, suffix=".png")
+    wanted, named = parse_ranks(ranks), output or f"{short_name(source)}-ranks.png"
+    again = force or kept.goes_on(named)
+    target = None if output is None else checked_file(output, force=again, suffix=".png")
     images = read_source(source, size)
-    choice = options.choose(images.V, wanted)
+    folder = kept.folder(Path(named), force=force)
+    choice = options.choose(images.V, wanted, folder)
     if target is not None:
         from imgnmf.viz import save_figure
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from imgnmf.core.check import as_matrix, checked_choice, checked_count, checked_values
 from imgnmf.core.choices import LossLike, as_loss
+from imgnmf.core.progress import Shelf, opened_shelf
 from imgnmf.errors import ParameterError
 from imgnmf.studies.prediction import MOST_FOLDS, FitOptions, bi_cross_validation, held_out_entries, quiet_fit
 from imgnmf.studies.ranks import checked_ranks
@@ -114,6 +115,8 @@ def choose_rank(
     max_iter: int = 300,
     rng: int = 0,
     threads: int | None = None,
+    checkpoint: Shelf | None = None,
+    resume: bool = False,
 ) -> RankChoice:
     """Ask the images how many parts they support.
 
@@ -146,6 +149,11 @@ def choose_rank(
         Decides what is hidden, and the starts.
     threads : int, optional
         None for one a processor.
+    checkpoint : `imgnmf.CheckpointFolder`, optional
+        A folder to keep the progress of every fit in.
+    resume : bool
+        Go on with the fits that are there: those that ended are kept, one that was interrupted is gone on with, and
+        the result is the same to the last bit.
 
     Returns
     -------
@@ -173,7 +181,8 @@ def choose_rank(
     wanted = checked_ranks(ranks, data.shape)
     if method == "bi-cross-validation":
         _check_quarter(wanted[-1], min(data.shape) // 2)
-    options = FitOptions(as_loss(loss), max_iter=checked_count("max_iter", max_iter, 1), threads=threads)
+    shelf = opened_shelf(checkpoint, resume)
+    options = FitOptions(as_loss(loss), max_iter=checked_count("max_iter", max_iter, 1), threads=threads, shelf=shelf)
     scores = SCORES[method](data, wanted, repeats, options, checked_count("rng", rng, 0))
     place, plausible = RULES.get(method, _within_one_error)(scores)
     return RankChoice(wanted[place], method, wanted, scores, tuple(wanted[i] for i in plausible))

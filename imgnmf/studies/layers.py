@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
@@ -19,15 +19,15 @@ from imgnmf.core.limits import INTERRUPTED
 from imgnmf.core.losses import Frobenius
 from imgnmf.core.parts import Array
 from imgnmf.core.penalties import NO_PENALTY
-from imgnmf.core.result import Factorization
+from imgnmf.core.progress import Shelf, opened_shelf
 from imgnmf.core.units import as_blocks
 from imgnmf.errors import DataError, ParameterError
+from imgnmf.studies.greedy import Greedy, LayerCallback
 from imgnmf.studies.joint import ChainProblem, Rounds, chain_product
 
 __all__ = ["Layer", "LayeredFactorization", "Split", "factorize_layers"]
 
 Split: TypeAlias = Literal["H", "W"]
-LayerCallback: TypeAlias = Callable[[int, Any], object]
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,6 +176,8 @@ def factorize_layers(
     rng: int | np.random.Generator | None = 0,
     threads: int | None = None,
     callback: LayerCallback | None = None,
+    checkpoint: Shelf | None = None,
+    resume: bool = False,
 ) -> LayeredFactorization:
     """Take images apart, then what was found again: small parts, larger parts made of them, and so on.
 
@@ -202,6 +204,8 @@ def factorize_layers(
     rng : int, Generator or None
     callback : callable, optional
         Called with the layer's number and a `State` after each greedy iteration; True ends that layer.
+    checkpoint, resume
+        As for `imgnmf.factorize_ranks`, of the greedy layers; the tuning begins anew.
 
     Returns
     -------
@@ -232,7 +236,8 @@ def factorize_layers(
     rounds = Rounds(checked_count("tune", tune, 0), tol, time_limit)
     blocks = _wide(data)
     fit = partial(factorize, init=init, max_iter=max_iter, time_limit=time_limit, rng=rng, threads=threads)
-    chain, stopped = _greedy(data, wanted, fit, blocks.exponent, callback)
+    greedily = Greedy(fit, callback, opened_shelf(checkpoint, resume, rng))
+    chain, stopped = greedily.chain(data, wanted, blocks.exponent)
     with running(useful_threads(threads, data.shape, wanted[0])) as run:
         problem = ChainProblem(blocks, run, energy_of(blocks, run))
         greedy = problem.relative_error(chain_product(chain[:-1]), chain[-1])
@@ -263,28 +268,6 @@ def _wide(V: Array) -> ColumnBlocks:
             "V is zero everywhere, so there is nothing to take apart twice; give images that show something"
         )
     return replace(blocks, dtype=np.dtype(np.float64))
-
-
-def _greedy(
-    V: Array, ranks: Sequence[int], fit: Callable[..., Factorization], exponent: int, callback: LayerCallback | None
-) -> tuple[list[Array], bool]:
-    """``[W_1, ..., W_L, H_L]`` in the unit of the blocks, and whether Ctrl-C ended it."""
-    chain: list[Array] = []
-    above, stopped = V, False
-    for place, rank in enumerate(ranks):
-        try:
-            found = fit(above, rank, callback=partial(callback, place) if callback else None)
-        except KeyboardInterrupt:  # while the layer's start was prepared
-            if not chain:
-                raise
-            stopped = True
-            break
-        length = np.linalg.norm(found.W.astype(np.float64), axis=0)
-        chain.append(found.W / np.where(length > 0, length, 1))
-        above = found.H.astype(np.float64) * length[:, None]
-        if stopped := found.reason == INTERRUPTED:
-            break
-    return [*chain, np.ldexp(above, -exponent)], stopped
 
 
 def _layers(problem: ChainProblem, chain: Sequence[Array]) -> Iterator[Layer]:

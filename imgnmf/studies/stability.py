@@ -119,7 +119,7 @@ def stability(V: Array, ranks: Sequence[int], repeats: int, options: FitOptions,
     random = replace(options, init="random")
     scores = np.zeros((repeats, len(ranks)))
     for place, rank in enumerate(ranks):
-        bases = [quiet_fit(V, rank, random, seed + run).W for run in range(repeats)]
+        bases = [quiet_fit(V, rank, random, seed + run, run=f"-{run}").W for run in range(repeats)]
         worst = _agreement(bases, worst=True)
         scores[:, place] = 1 - worst.sum(axis=1) / (repeats - 1)
     return scores
