@@ -50,7 +50,7 @@ class KeptProgress:
 
         >>> KeptProgress(path="none/run.ckpt").folder(Path("gallery"), force=False)
         Traceback (most recent call last):
-        imgnmf.errors.OutputError: cannot make the folder 'none/run.ckpt': No such file or directory; choose ...
+        imgnmf.errors.OutputError: cannot make the folder 'none/run.ckpt': No such file or directory; keep checkpoints elsewhere
         """
         if not self._wanted():
             return None
