@@ -48,9 +48,9 @@ class KeptProgress:
     def folder(self, output: Path, *, force: bool) -> CheckpointFolder | None:
         """Return where to keep the progress of many fits, made before the work, or None.
 
-        >>> KeptProgress(path="none/run.ckpt").folder(Path("gallery"), force=False)
+        >>> KeptProgress(path="no/a.ckpt").folder(Path("gallery"), force=False)
         Traceback (most recent call last):
-        imgnmf.errors.OutputError: cannot make the folder 'none/run.ckpt': No such file or directory; keep checkpoints elsewhere
+        imgnmf.errors.OutputError: cannot make the folder 'no/a.ckpt': No such file or directory; keep ...
         """
         if not self._wanted():
             return None
