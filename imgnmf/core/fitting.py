@@ -87,7 +87,10 @@ class Fitting:
                 best = replace(best, H=H)
             except KeyboardInterrupt:
                 reason, converged = INTERRUPTED, False
-        return self.result(best, problem, history, reason, converged)
+        try:
+            return self.result(best, problem, history, reason, converged)
+        except KeyboardInterrupt:  # while it was measured: that is done again, or all the fit would be lost
+            return self.result(best, problem, history, INTERRUPTED, False)
 
     def ends_exactly(self, problem: Problem, reason: str, converged: bool) -> bool:
         """Whether H becomes what `encode` finds for the final parts: where each image has one answer of its own."""
