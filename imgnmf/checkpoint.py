@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 from imgnmf.core import factorize as core
 from imgnmf.core.progress import Progress, Session, Task
@@ -22,7 +22,7 @@ from imgnmf.errors import CheckpointWarning, OutputError, ParameterError
 if TYPE_CHECKING:
     from imgnmf.checkpoint_task import Identity
 
-__all__ = ["Checkpoint", "CheckpointFolder", "factorize"]
+__all__ = ["Checkpoint", "CheckpointFolder", "as_checkpoint", "factorize"]
 
 EVERY_SECONDS = 30.0
 # Writing by the clock takes at most this share of the time.
@@ -194,13 +194,16 @@ class _FileSession:
         self.again = now + max(self._pause, (now - started) / SHARE)
 
 
+def as_checkpoint(given: Any) -> Any:
+    """Return the `Checkpoint` that a path stands for; anything else as it is."""
+    return Checkpoint(given) if isinstance(given, (str, os.PathLike)) else given
+
+
 def _taking_paths(fit: Callable[Parameters, Factorization]) -> Callable[Parameters, Factorization]:
     # Its own module stays, or it could not be pickled.
     @functools.wraps(fit, assigned=("__name__", "__qualname__", "__doc__"))
     def factorize(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Factorization:
-        path = kwargs.get("checkpoint")
-        if isinstance(path, (str, os.PathLike)):
-            kwargs["checkpoint"] = Checkpoint(path)
+        kwargs["checkpoint"] = as_checkpoint(kwargs.get("checkpoint"))
         return fit(*args, **kwargs)
 
     return factorize

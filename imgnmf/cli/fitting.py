@@ -123,9 +123,8 @@ def fit(
             kept=kept,
         )
     else:
-        kept.refuse_on_a_cluster()
         made, images, words = fit_model_there(
-            source, rank, output, scheduler=scheduler, size=size_in(size), force=force, options=options
+            source, rank, output, scheduler=scheduler, size=size_in(size), force=force, options=options, kept=kept
         )
     tell_report(images)
     click.echo(

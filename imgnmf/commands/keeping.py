@@ -8,7 +8,7 @@ from pathlib import Path
 
 from imgnmf.checkpoint import Checkpoint, CheckpointFolder
 from imgnmf.commands.output import checked_file
-from imgnmf.errors import IncompatibleError, ParameterError
+from imgnmf.errors import ParameterError
 
 __all__ = ["KeptProgress"]
 
@@ -65,14 +65,6 @@ class KeptProgress:
         """Return whether there is a run to go on with, whose output may be replaced."""
         place = Path(self._place(Path(output))).expanduser()
         return self.resume and (place.is_file() or bool(CheckpointFolder(place).files()))
-
-    def refuse_on_a_cluster(self) -> None:
-        """Say that there are no checkpoints where the workers have H."""
-        if self.path is not None or self.resume or self.every is not None:
-            raise IncompatibleError(
-                "--checkpoint and --resume are for one machine, and --scheduler is a cluster, whose lost workers are "
-                "made up for as it is: leave one of them out"
-            )
 
     def begin_anew(self, checkpoint: Checkpoint | None) -> None:
         """Delete what an earlier run left, unless it is gone on with."""

@@ -45,17 +45,20 @@ def fit_model_there(
     size: tuple[int, int] | None,
     force: bool,
     options: FitOptions,
+    kept: KeptProgress,
 ) -> tuple[Factorization, ImageSet, str]:
     """Fit on a dask cluster and write the model; what had come back, if the cluster is lost. The bytes it took too."""
     from imgnmf.commands.cluster import fit_there, traffic
 
-    target = checked_file(output, force=force, suffix=".imgnmf")
+    target = checked_file(output, force=force or kept.goes_on(output), suffix=".imgnmf")
+    checkpoint = kept.checkpoint(target, force=force)
     images = read_source(source, size)
+    kept.begin_anew(checkpoint)
 
     def write(fit: Factorization) -> None:
         save(target, fit.normalized().ordered(), images, rng=options.rng)
 
-    fit, passed = fit_there(scheduler, images, rank, options, write)
+    fit, passed = fit_there(scheduler, images, rank, options, write, checkpoint=checkpoint, resume=kept.resume)
     write(fit)
     return fit, images, "" if passed is None else traffic(passed)
 

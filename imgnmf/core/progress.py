@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks, Runner
+from imgnmf.core.digest import block_digests
 from imgnmf.core.iterate import Iterate
 from imgnmf.core.limits import Limits
 from imgnmf.core.result import Factorization, History
@@ -16,7 +18,7 @@ from imgnmf.errors import IncompatibleError, ParameterError
 if TYPE_CHECKING:
     from imgnmf.core.fitting import Fitting
 
-__all__ = ["Keeper", "Keeping", "Progress", "Session", "Shelf", "Standing", "Task", "kept_as", "opened_shelf"]
+__all__ = ["Keeper", "Keeping", "Progress", "Session", "Shelf", "Standing", "Task", "kept_as", "opened", "opened_shelf"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +81,8 @@ class Task:
         Whether any other would do.
     run : callable
         The threads of the fit.
+    digested : callable, optional
+        Gives the SHA-256 of every block of V, where V lies with others.
     """
 
     fitting: Fitting
@@ -88,6 +92,11 @@ class Task:
     rng: np.random.Generator
     any_rng: bool
     run: Runner[Any]
+    digested: Callable[[], Iterable[str]] | None = None
+
+    def digests(self) -> Iterable[str]:
+        """The SHA-256 of every block of V."""
+        return block_digests(self.blocks, self.run) if self.digested is None else self.digested()
 
 
 class Session(Protocol):
@@ -113,6 +122,18 @@ class Keeper(Protocol):
     def opened(self, task: Task, resume: bool) -> Session:
         """A place for the progress of this task, refused where it holds that of another."""
         ...
+
+
+def opened(checkpoint: Any, resume: bool, task: Task) -> Session | None:
+    """The place for the progress of a fit, before its first iteration."""
+    if checkpoint is None:
+        if resume:
+            raise ParameterError("resume=True needs the checkpoint to go on from: pass checkpoint='run.ckpt', say")
+        return None
+    if not hasattr(checkpoint, "opened") or hasattr(checkpoint, "of"):
+        raise ParameterError("the core opens no files: call imgnmf.factorize, or pass an imgnmf.Checkpoint")
+    session: Session = checkpoint.opened(task, resume)
+    return session
 
 
 class Shelf(Protocol):
