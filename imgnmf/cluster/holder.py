@@ -179,9 +179,9 @@ def digests(piece: Piece, like: ColumnBlocks) -> list[str]:
     return list(block_digests(piece.blocks(like), piece.run))
 
 
-def columns(piece: Piece, chosen: Any) -> Array:
-    """Some columns of V."""
-    return np.array(piece.V[:, chosen], order="K")
+def columns(piece: Piece, rows: Any, chosen: Any) -> Array:
+    """Some rows of some columns of V."""
+    return np.array(piece.V[:, chosen][rows], order="K")
 
 
 def coefficients(piece: Piece, like: ColumnBlocks, W: Array) -> Array:

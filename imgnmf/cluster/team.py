@@ -253,8 +253,9 @@ class HeldColumns:
         spans = [self.team.span(key) for key in range(len(self.team.cuts))]
         some, back = np.unique(chosen, return_inverse=True)
         own = [_as_slice(some[(s.start <= some) & (some < s.stop)] - s.start) for s in spans]
-        found = np.concatenate(self.team.each(columns, own=own), axis=1)
-        return np.asarray((found if np.array_equal(some, chosen) else found[:, back])[rows])
+        # Rows are picked there: some pixels of all images fit where all of V does not.
+        found = np.concatenate(self.team.each(columns, rows, own=own), axis=1)
+        return found if np.array_equal(some, chosen) else np.asarray(found[:, back])
 
 
 def _as_slice(indices: Array) -> Any:

@@ -11,9 +11,9 @@ from typing import Any
 from imgnmf.checkpoint import CheckpointFolder
 from imgnmf.commands.keeping import KeptProgress
 from imgnmf.commands.output import checked_file
-from imgnmf.commands.source import read_source, short_name
+from imgnmf.commands.source import opened, read_source, short_name
 from imgnmf.errors import ParameterError
-from imgnmf.images import ImageSet
+from imgnmf.images import ImageSet, StoredImages
 from imgnmf.studies.choice import Method, RankChoice, choose_rank
 
 __all__ = ["ChosenRank", "StudyOptions", "parse_ranks", "study_ranks"]
@@ -24,7 +24,7 @@ class ChosenRank:
     """The advice, and where the figure is."""
 
     choice: RankChoice
-    images: ImageSet
+    images: ImageSet | StoredImages
     figure: Path | None
 
 
@@ -64,7 +64,7 @@ def study_ranks(
     wanted, named = parse_ranks(ranks), output or f"{short_name(source)}-ranks.png"
     again = force or kept.goes_on(named)
     target = None if output is None else checked_file(output, force=again, suffix=".png")
-    images = read_source(source, size)
+    images = opened(source, size) or read_source(source, size)
     folder = kept.folder(Path(named), force=force)
     choice = options.choose(images.V, wanted, folder)
     if target is not None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from imgnmf.core.check import as_matrix, checked_choice, checked_count, checked_values
+from imgnmf.core.check import as_data, checked_choice, checked_count, checked_values
 from imgnmf.core.choices import LossLike, as_loss
+from imgnmf.core.loading import loaded
 from imgnmf.core.progress import Shelf, opened_shelf
 from imgnmf.errors import ParameterError
 from imgnmf.studies.prediction import MOST_FOLDS, FitOptions, bi_cross_validation, held_out_entries, quiet_fit
@@ -134,7 +135,8 @@ def choose_rank(
     Parameters
     ----------
     V : array, shape (n_pixels, n_images), non-negative
-        One image a column.
+        One image a column. What lies in a store, `open_images(path).V` say, is read by blocks for "stability" and
+        "elbow"; the others load it, or refuse what does not fit in memory.
     ranks : iterable of int
         At most ``min(n_pixels, n_images)``; half of that for bi-cross-validation.
     method : str
@@ -174,10 +176,10 @@ def choose_rank(
     >>> choose_rank(V, range(1, 7)).rank
     3
     """
-    data = as_matrix(V)
-    checked_values(data)
     checked_choice("method", method, get_args(Method))
     _check_repeats(repeats, method)
+    data = as_data(V) if method in PASSING else loaded(V, f"method={method!r}", *HOLDING)
+    checked_values(data)
     wanted = checked_ranks(ranks, data.shape)
     if method == "bi-cross-validation":
         _check_quarter(wanted[-1], min(data.shape) // 2)
@@ -201,6 +203,9 @@ SCORES: Mapping[str, Callable[..., Array]] = MappingProxyType(
         "elbow": _seen_errors,
     }
 )
+# These look at V by fits alone, which read it by blocks; the others hide entries, each with a weight of its own.
+PASSING = ("stability", "elbow")
+HOLDING = (48, "ask some of the images, images[:5000].V say, or take method='stability', which reads V by blocks")
 MEANINGS: Mapping[str, str] = MappingProxyType(
     {
         "held-out": "loss on hidden entries / that of the mean image",

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from imgnmf.core.check import as_matrix, checked_count, checked_values
+from imgnmf.core.check import checked_count, checked_values
 from imgnmf.core.choices import LossLike, as_loss
 from imgnmf.core.encode import encode
+from imgnmf.core.loading import loaded
 from imgnmf.core.progress import Shelf, opened_shelf
 from imgnmf.errors import ParameterError, ShapeMismatchError
 from imgnmf.studies.prediction import FitOptions, losses, quiet_fit
@@ -134,7 +135,7 @@ def generalisation(
     >>> bool((found.gap > 0).all())
     True
     """
-    data = as_matrix(V)
+    data = loaded(V, "generalisation", 32, "ask some of the images: images[:5000].V, say")
     checked_values(data)
     generator = np.random.default_rng(checked_count("rng", rng, 0))
     splits = [

@@ -11,11 +11,12 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks, energy_of, running, useful_threads
-from imgnmf.core.check import as_matrix, checked_choice, checked_count, checked_rank
+from imgnmf.core.check import as_data, checked_choice, checked_count, checked_rank
 from imgnmf.core.choices import InitLike
 from imgnmf.core.encode import encode, exact_coefficients
 from imgnmf.core.factorize import factorize
 from imgnmf.core.limits import INTERRUPTED
+from imgnmf.core.loading import loaded
 from imgnmf.core.losses import Frobenius
 from imgnmf.core.parts import Array
 from imgnmf.core.penalties import NO_PENALTY
@@ -188,6 +189,7 @@ def factorize_layers(
     Parameters
     ----------
     V : array, shape (n_pixels, n_images), non-negative
+        Read by blocks where it lies in a store, unless parts are split.
     ranks : iterable of int
         One a layer, falling: ``(100, 49, 16)``.
     split : {"H", "W"}
@@ -229,9 +231,11 @@ def factorize_layers(
     >>> [layer.W.shape for layer in deep.layers], deep.shares(1).sum(axis=0).round(6)
     ([(64, 16), (16, 4)], array([1., 1., 1., 1.]))
     """
-    data = as_matrix(V)
-    if checked_choice("split", split, ("H", "W")) == "W":
-        data = data.T
+    # The coefficients of a layer are split in passes over V; its parts are found from the images' side, as V'.
+    if checked_choice("split", split, ("H", "W")) == "H":
+        data = as_data(V)
+    else:
+        data = loaded(V, "split='W'", 8, "take split='H', which reads V by blocks, or some of the images").T
     wanted = _checked_ranks(ranks, data.shape)
     rounds = Rounds(checked_count("tune", tune, 0), tol, time_limit)
     blocks = _wide(data)
@@ -261,9 +265,9 @@ def _checked_ranks(ranks: Iterable[int], shape: tuple[int, int]) -> tuple[int, .
     return wanted
 
 
-def _wide(V: Array) -> ColumnBlocks:
+def _wide(V: Any) -> ColumnBlocks:
     blocks = as_blocks(V, Frobenius())
-    if not V.any():
+    if not blocks.largest:
         raise DataError(
             "V is zero everywhere, so there is nothing to take apart twice; give images that show something"
         )

@@ -115,3 +115,15 @@ def test_how_often_needs_where(folder, tmp_path):
     for command in ("ranks", "gallery"):
         said = refusal(command, folder, "-k", 2, "-o", tmp_path / "a.png", "--checkpoint-every", "9")
         assert "give that too" in said
+
+
+def test_ranks_of_a_store_are_studied_without_loading_it(folder, tmp_path, monkeypatch):
+    from imgnmf.core import loading
+
+    assert run("pack", folder, "-o", tmp_path / "V.npy").exit_code == DONE
+    monkeypatch.setattr(loading, "machine_memory", lambda: 0.0)
+    monkeypatch.setattr("imgnmf.commands.ranks.read_source", lambda *_: pytest.fail("it was loaded"))
+    command = ("ranks", tmp_path / "V.npy", "-k", "1:3", "--repeats", 2)
+    done = run(*command, "--method", "stability")
+    assert done.exit_code == DONE, done.output
+    assert "held-out' needs all of V in memory: 80 pixels of 12 images" in refusal(*command)

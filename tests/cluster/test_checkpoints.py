@@ -127,3 +127,21 @@ def test_v_as_the_client_sees_it_is_read_as_any_matrix(client):
         np.testing.assert_array_equal(some_images(held, columns), V[:, columns])
         np.testing.assert_array_equal(held[:, 5:9], V[:, 5:9])
         np.testing.assert_array_equal(held[:, :0], V[:, :0])
+
+
+def test_a_few_pixels_of_all_images_travel_alone(client, monkeypatch):
+    from imgnmf.cluster.sources import as_source
+    from imgnmf.cluster.team import HeldColumns, working
+    from imgnmf.core.columns import some_pixels
+
+    V, came, answer = planted(60, 900, np.float32), [], Team.each
+
+    def watched(self, *details, **options):
+        found = answer(self, *details, **options)
+        came.append(sum(getattr(piece, "nbytes", 0) for piece in found))
+        return found
+
+    with working(client, as_source(V, client)) as team:
+        monkeypatch.setattr(Team, "each", watched)
+        some_pixels(HeldColumns(team), np.array([4, 2]))
+    assert came == [2 * 900 * 4]
