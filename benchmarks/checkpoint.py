@@ -18,8 +18,9 @@ import numpy as np
 import imgnmf
 from benchmarks.data import case
 from benchmarks.report import write
-from imgnmf import checkpoint_file, checkpoint_task
+from imgnmf import checkpoint_file
 from imgnmf.core.blocks import running
+from imgnmf.core.digest import block_digests
 from imgnmf.core.units import as_blocks
 
 ITERATIONS, ROUNDS = 50, 5
@@ -64,7 +65,7 @@ def row(name: str, V: Any, rank: int, folder: Path, iterations: int) -> dict[str
     checkpoint_file.write_progress = clock.function
     with running(1) as run:
         started = time.perf_counter()
-        checkpoint_task.digest_of_blocks(as_blocks(V, fit.loss), run)
+        list(block_digests(as_blocks(V, fit.loss), run))
         digest = time.perf_counter() - started
     started = time.perf_counter()
     imgnmf.factorize(V, rank, stop=(), max_iter=1, threads=1, checkpoint=path, resume=True)

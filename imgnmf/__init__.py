@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from imgnmf.archive import ModelMeta, load, save
     from imgnmf.archive_layers import load_layers, save_layers
     from imgnmf.archive_topics import load_topics, save_topics
-    from imgnmf.checkpoint import Checkpoint, factorize
+    from imgnmf.checkpoint import Checkpoint, CheckpointFolder, factorize
     from imgnmf.core.graphs import neighbour_graph
     from imgnmf.core.inits import NNDSVD, SPA, ColumnSample, GivenFactors, RandomInit
     from imgnmf.core.losses import BetaDivergence, Frobenius, ItakuraSaito, KullbackLeibler
@@ -47,6 +47,7 @@ __all__ = [
     "SPA",
     "BetaDivergence",
     "Checkpoint",
+    "CheckpointFolder",
     "ColumnSample",
     "Factorization",
     "Frobenius",
@@ -113,7 +114,7 @@ _HOME = {
     "imgnmf.archive": ("ModelMeta", "load", "save"),
     "imgnmf.archive_layers": ("load_layers", "save_layers"),
     "imgnmf.archive_topics": ("load_topics", "save_topics"),
-    "imgnmf.checkpoint": ("Checkpoint", "factorize"),
+    "imgnmf.checkpoint": ("Checkpoint", "CheckpointFolder", "factorize"),
     "imgnmf.core.constraints": ("NonSmooth", "Simplex", "Sparseness", "UpperBound"),
     "imgnmf.core.graphs": ("neighbour_graph",),
     "imgnmf.core.inits": ("NNDSVD", "SPA", "ColumnSample", "GivenFactors", "RandomInit"),

@@ -11,13 +11,23 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from imgnmf.archive_kinds import (
+    FORMAT,
+    Fit,
+    check_kind,
+    relative_from,
+    relative_needs,
+    relative_record,
+    relative_tensors,
+    shows_groups,
+)
 from imgnmf.archive_meta import MASK, ModelMeta, fingerprint_of, images_record, meta_from, meta_of, versions, white_of
 from imgnmf.atomic import write_bytes
 from imgnmf.core.constraints import NonSmooth, Simplex, UpperBound
@@ -25,12 +35,12 @@ from imgnmf.core.losses import BetaDivergence, Frobenius
 from imgnmf.core.penalties import Weight
 from imgnmf.core.result import Factorization, Trace
 from imgnmf.core.robust import L21, Huber
-from imgnmf.errors import ArchiveError, ParameterError
+from imgnmf.errors import ArchiveError
 from imgnmf.images import ImageSet, StoredImages
 
-__all__ = ["FORMAT", "ModelMeta", "fingerprint_of", "load", "save", "versions", "white_of"]
+__all__ = ["FORMAT", "Fit", "ModelMeta", "fingerprint_of", "load", "save", "versions", "white_of"]
 
-FORMAT = 2  # files of format 1 lack penalty_H, mask, steps, rng and the hash of the data
+PLAIN_FORMAT = 2  # of a Factorization; files of format 1 lack penalty_H, mask, steps, rng and the hash of the data
 DIGITS = 64  # of a SHA-256 in hexadecimal
 
 Tensors: TypeAlias = dict[str, NDArray[Any]]
@@ -44,7 +54,7 @@ FIT_FIELDS = ("n_iter", "converged", "reason", "objective", "relative_error", "s
 
 def save(
     path: str | os.PathLike[str],
-    fit: Factorization,
+    fit: Fit,
     images: ImageSet | StoredImages | None = None,
     *,
     rng: int | None = None,
@@ -55,11 +65,12 @@ def save(
     ----------
     path : str or path-like
         The file to write, by custom ``*.imgnmf``; its folder must exist. A file already there is replaced.
-    fit : Factorization
-        What `imgnmf.factorize` returned.
+    fit : Factorization, FamilyFit or ProjectiveFactorization
+        What `imgnmf.factorize`, a member of `imgnmf.family` or `imgnmf.factorize_projective` returned.
     images : ImageSet or StoredImages, optional
         The images that were fitted: size, names, labels, mask and preparation are kept, and the SHA-256 of the
-        pixels; the pixels are not. Of stored images size and names alone are kept.
+        pixels; the pixels are not. Of stored images size and names alone are kept, of a "symmetric" fit all but the
+        size.
     rng : int, optional
         What the fit was started with, for the record.
 
@@ -67,6 +78,8 @@ def save(
     ------
     ArchiveError
         The loss is an object of your own, which a file cannot hold.
+    ParameterError
+        It is no fit.
     ShapeMismatchError
         The fit is not of these images.
     OutputError
@@ -86,18 +99,16 @@ def save(
     """
     from safetensors.numpy import save as to_bytes
 
-    if not isinstance(fit, Factorization):
-        raise ParameterError(
-            f"save takes the Factorization of factorize, and got {type(fit).__name__}; of a Stream, save its fit"
-        )
-    meta = ModelMeta(rng=rng) if images is None else meta_of(images, fit.W, fit.H, rng)
+    check_kind(fit)
+    meta = ModelMeta(rng=rng) if images is None else _meta_of(fit, images, rng)
     tensors = tensors_of(fit, meta.mask)
-    document = json.dumps(document_of(fit, meta, tensors), sort_keys=True)
+    about = _plain_record(fit) if isinstance(fit, Factorization) else relative_record(fit)
+    document = json.dumps(_described(about, meta, tensors), sort_keys=True)
     # One entry: safetensors writes several in an order of its own, and equal fits should give equal files.
     write_bytes(path, to_bytes(tensors, {"imgnmf": digest_of(document.encode()) + document}))
 
 
-def load(path: str | os.PathLike[str]) -> tuple[Factorization, ModelMeta]:
+def load(path: str | os.PathLike[str]) -> tuple[Fit, ModelMeta]:
     """Read a fit that `save` wrote.
 
     Parameters
@@ -107,7 +118,8 @@ def load(path: str | os.PathLike[str]) -> tuple[Factorization, ModelMeta]:
 
     Returns
     -------
-    fit : Factorization
+    fit : Factorization, FamilyFit or ProjectiveFactorization
+        What was saved, to the last bit; it encodes as it did.
     meta : ModelMeta
         What the file says about the images.
 
@@ -125,30 +137,47 @@ def load(path: str | os.PathLike[str]) -> tuple[Factorization, ModelMeta]:
     """
     with naming(os.fspath(path)) as name:
         document, tensors = read_checked(name, "imgnmf", range(1, FORMAT + 1))
-        check_tensors(document, tensors)
-        return fit_from(document, tensors), meta_from(document["images"], tensors.get(MASK))
+        related = document["format"] > PLAIN_FORMAT
+        check_tensors(document, tensors, *(relative_needs(document) if related else ()))
+        fit = relative_from(document, tensors, trace_from(tensors)) if related else fit_from(document, tensors)
+        return fit, meta_from(document["images"], tensors.get(MASK))
 
 
-def tensors_of(fit: Factorization, mask: NDArray[np.bool_] | None = None) -> Tensors:
+def _meta_of(fit: Fit, images: ImageSet | StoredImages, rng: int | None) -> ModelMeta:
+    if not shows_groups(fit):
+        return meta_of(images, fit.W, fit.H, rng)
+    # Its W has a row an image, which must not be taken for pixels.
+    known = meta_of(images, images.V[:, :1], fit.H, rng)
+    return replace(known, image_shape=None, mask=None, white=None)
+
+
+def tensors_of(fit: Fit, mask: NDArray[np.bool_] | None = None) -> Tensors:
     """Return the arrays that a file holds of a fit, each by its name."""
     named = {name: getattr(fit, name) for name in FACTORS}
     named |= {f"trace.{name}": getattr(fit.trace, name) for name in TRACE}
-    named |= {} if mask is None else {MASK: mask}
+    named |= relative_tensors(fit) | ({} if mask is None else {MASK: mask})
     # safetensors writes the memory as it lies, whatever the strides say.
     return {name: np.ascontiguousarray(array) for name, array in named.items()}
 
 
 def document_of(fit: Factorization, meta: ModelMeta, tensors: Tensors) -> dict[str, Any]:
     """Return what a file says of a fit in words and numbers."""
+    return _described(_plain_record(fit), meta, tensors)
+
+
+def _described(about: dict[str, Any], meta: ModelMeta, tensors: Tensors) -> dict[str, Any]:
+    records = {name: tensor_record(array) for name, array in tensors.items()}
+    return {**about, "images": images_record(meta), "tensors": records}
+
+
+def _plain_record(fit: Factorization) -> dict[str, Any]:
     return {
-        "format": FORMAT,
+        "format": PLAIN_FORMAT,
         "fit": {name: getattr(fit, name) for name in FIT_FIELDS},
         # Ties hold in the fit alone: a result has none.
         "penalty_H": {name: value for name, value in asdict(fit.penalty_H).items() if name != "ties"},
         "constraint_H": None if fit.constraint_H is None else recorded(fit.constraint_H, CONSTRAINTS, "constraints"),
         "loss": recorded(fit.loss, LOSSES, "losses"),
-        "images": images_record(meta),
-        "tensors": {name: tensor_record(array) for name, array in tensors.items()},
     }
 
 
@@ -224,8 +253,10 @@ def _checked_document(metadata: Mapping[str, str], entry: str, formats: range, w
     return document
 
 
-def check_tensors(document: dict[str, Any], tensors: Tensors, more: tuple[str, ...] = ()) -> None:
-    """Raise unless the tensors are those that were saved: of a fit, and `more`."""
+def check_tensors(
+    document: dict[str, Any], tensors: Tensors, more: tuple[str, ...] = (), signed: tuple[str, ...] = ()
+) -> None:
+    """Raise unless the tensors are those that were saved: of a fit, and `more`; factors that are not `signed` >= 0."""
     expected, masked = document["tensors"], document["images"].get("mask", False)
     wanted = {*FACTORS, *(f"trace.{name}" for name in TRACE), *([MASK] if masked else []), *more}
     if set(tensors) != wanted or set(expected) != wanted:
@@ -233,22 +264,29 @@ def check_tensors(document: dict[str, Any], tensors: Tensors, more: tuple[str, .
     for name, array in tensors.items():
         check_tensor(name, array, expected[name])
     for name in FACTORS:
-        if not np.isfinite(tensors[name]).all() or tensors[name].min(initial=0) < 0:
-            raise ArchiveError(f"the factor {name} must be finite and non-negative, and is not")
+        if not np.isfinite(tensors[name]).all() or (name not in signed and tensors[name].min(initial=0) < 0):
+            sign = "" if name in signed else " and non-negative"
+            raise ArchiveError(f"the factor {name} must be finite{sign}, and is not")
+    W, H = (tensors[name] for name in FACTORS)
+    if W.ndim != 2 or H.ndim != 2 or W.shape[1] != H.shape[0]:
+        raise ArchiveError(f"the factors do not fit together: W is {W.shape}, H is {H.shape}")
+
+
+def trace_from(tensors: Tensors) -> Trace:
+    """Return the trace that a file holds."""
+    trace = Trace(*(tensors[f"trace.{name}"] for name in TRACE))
+    if len({array.shape for array in vars(trace).values()}) != 1:
+        raise ArchiveError("the arrays of the trace differ in length")
+    return trace
 
 
 def fit_from(document: dict[str, Any], tensors: Tensors) -> Factorization:
     """Return the fit that a file holds, its tensors checked."""
     W, H = (tensors[name] for name in FACTORS)
-    trace = Trace(*(tensors[f"trace.{name}"] for name in TRACE))
-    if W.ndim != 2 or H.ndim != 2 or W.shape[1] != H.shape[0]:
-        raise ArchiveError(f"the factors do not fit together: W is {W.shape}, H is {H.shape}")
-    if len({array.shape for array in vars(trace).values()}) != 1:
-        raise ArchiveError("the arrays of the trace differ in length")
     values: dict[str, Any] = {name: document["fit"][name] for name in FIT_FIELDS}
     values["loss"] = from_record(document["loss"], LOSSES)
     values["penalty_H"] = from_record({"kind": "Weight", **document.get("penalty_H", {})}, {"Weight": Weight})
     if document.get("constraint_H") is not None:
         values["constraint_H"] = from_record(document["constraint_H"], CONSTRAINTS)
     # W as `factorize` lays it out: products round the same way then.
-    return Factorization(np.asfortranarray(W), H, trace=trace, **values)
+    return Factorization(np.asfortranarray(W), H, trace=trace_from(tensors), **values)

@@ -9,8 +9,9 @@ import functools
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ParamSpec
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 from imgnmf.core import factorize as core
 from imgnmf.core.progress import Progress, Session, Task
@@ -20,11 +21,12 @@ from imgnmf.errors import CheckpointWarning, OutputError, ParameterError, tell
 if TYPE_CHECKING:
     from imgnmf.checkpoint_task import Identity
 
-__all__ = ["Checkpoint", "factorize"]
+__all__ = ["Checkpoint", "CheckpointFolder", "as_checkpoint", "factorize"]
 
 EVERY_SECONDS = 30.0
 # Writing by the clock takes at most this share of the time.
 SHARE = 0.05
+ENDING = ".ckpt"
 
 Parameters = ParamSpec("Parameters")
 
@@ -91,6 +93,70 @@ class Checkpoint:
         return _FileSession(self, identity, begin)
 
 
+@dataclass(frozen=True)
+class CheckpointFolder:
+    """Where and how often a study keeps the progress of its fits: a `Checkpoint` each, those that ended included.
+
+    For `factorize_ranks`, `choose_rank`, `generalisation` and `factorize_layers`.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder; it is made where only it is missing.
+    every_iterations, every_seconds : optional
+        As for `Checkpoint`.
+    prefix : str
+        What the names of its files begin with, for studies that share a folder.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import imgnmf
+    >>> V = imgnmf.load_dataset("swimmer").V
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     kept = CheckpointFolder(pathlib.Path(folder) / "ranks.ckpt")
+    ...     first = imgnmf.factorize_ranks(V, [4], checkpoint=kept)
+    ...     both = imgnmf.factorize_ranks(V, [4, 16], checkpoint=kept, resume=True)  # fits 16 alone
+    ...     sorted(path.name for path in kept.files())
+    ['k16.ckpt', 'k4.ckpt']
+    """
+
+    path: str | os.PathLike[str]
+    every_iterations: int | None = None
+    every_seconds: float | None = None
+    prefix: str = ""
+
+    def __post_init__(self) -> None:
+        self.of("")  # which sees that the numbers are some
+
+    def of(self, name: str) -> Checkpoint:
+        """The checkpoint of one fit."""
+        place = Path(self.path) / f"{self.prefix}{name}{ENDING}"
+        return Checkpoint(place, self.every_iterations, self.every_seconds)
+
+    def part(self, name: str) -> CheckpointFolder:
+        """The same folder for another study, whose fits may have the same names."""
+        return replace(self, prefix=f"{self.prefix}{name}-")
+
+    def files(self) -> list[Path]:
+        """The checkpoints that are there."""
+        return sorted(path for path in Path(self.path).glob(f"*{ENDING}") if path.name.startswith(self.prefix))
+
+    def opened(self, resume: bool) -> None:
+        """Make the folder; refuse one that holds fits unless they are gone on with."""
+        if not resume and (there := self.files()):
+            raise ParameterError(
+                f"{os.fspath(self.path)!r} holds {len(there)} checkpoints, which may be hours of work: pass "
+                "resume=True to go on with them, give another folder, or delete it"
+            )
+        try:
+            Path(self.path).mkdir(exist_ok=True)
+        except OSError as reason:
+            raise OutputError(
+                f"cannot make the folder {os.fspath(self.path)!r}: {reason.strerror}; keep checkpoints elsewhere"
+            ) from reason
+
+
 @dataclass
 class _FileSession:
     """The file while a fit runs."""
@@ -132,13 +198,16 @@ class _FileSession:
         self.again = now + max(self._pause, (now - started) / SHARE)
 
 
+def as_checkpoint(given: Any) -> Any:
+    """Return the `Checkpoint` that a path stands for; anything else as it is."""
+    return Checkpoint(given) if isinstance(given, (str, os.PathLike)) else given
+
+
 def _taking_paths(fit: Callable[Parameters, Factorization]) -> Callable[Parameters, Factorization]:
     # Its own module stays, or it could not be pickled.
     @functools.wraps(fit, assigned=("__name__", "__qualname__", "__doc__"))
     def factorize(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Factorization:
-        path = kwargs.get("checkpoint")
-        if isinstance(path, (str, os.PathLike)):
-            kwargs["checkpoint"] = Checkpoint(path)
+        kwargs["checkpoint"] = as_checkpoint(kwargs.get("checkpoint"))
         return fit(*args, **kwargs)
 
     return factorize

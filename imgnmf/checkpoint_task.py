@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from scipy.sparse import csr_array, issparse
 
 from imgnmf import __version__
 from imgnmf.core.blocks import ColumnBlocks, Runner
+from imgnmf.core.digest import digest_of
 from imgnmf.core.progress import Task
 from imgnmf.core.sparse import is_sparse
 from imgnmf.errors import IncompatibleError
@@ -56,7 +57,7 @@ def identity_of(task: Task) -> Identity:
     kind = "sparse" if is_sparse(task.blocks.data) else "dense"
     found["the shape of V"] = " x ".join(map(str, task.blocks.shape))
     found["the precision of V"] = f"{task.blocks.dtype.name}, {kind}"
-    found["the values of V"] = digest_of_blocks(task.blocks, task.run)
+    found["the values of V"] = _joined(task.digests())
     found["weights"] = "None" if task.blocks.weights is None else _digest_of_weights(task.blocks, task.run)
     return Identity(found | {"the version of imgnmf": __version__}, seed)
 
@@ -92,13 +93,13 @@ def described(made: Any) -> str:
     '[L1(strength=0.5), L2(strength=1)]'
     """
     if isinstance(made, np.ndarray):
-        return f"{made.shape} {made.dtype} {DIGEST}{_digest(made)}"
+        return f"{made.shape} {made.dtype} {DIGEST}{digest_of(made)}"
     if issparse(made):
         # Its entries alone: how it stores them, and what it remembers of itself, is no part of it.
         entries = csr_array(made, dtype=np.float64, copy=True)
         entries.sum_duplicates()
         entries.indices, entries.indptr = entries.indices.astype(np.int64), entries.indptr.astype(np.int64)
-        return f"{entries.shape} sparse {DIGEST}{_digest(entries)}"
+        return f"{entries.shape} sparse {DIGEST}{digest_of(entries)}"
     if isinstance(made, (list, tuple)):
         return f"[{', '.join(map(described, made))}]"
     if made is None or isinstance(made, (str, int, float)):
@@ -109,27 +110,12 @@ def described(made: Any) -> str:
     return f"{type(made).__qualname__}({', '.join(f'{name}={described(value)}' for name, value in held.items())})"
 
 
-def digest_of_blocks(blocks: ColumnBlocks, run: Runner[Any]) -> str:
-    """Return the SHA-256 of every value of V in the precision of the fit, whatever its order in memory."""
-    blocks = replace(blocks, exponent=0, floor=0.0)  # what the loss asks for is no property of the data
-    return _joined(run(lambda span: _digest(blocks.load(span)), blocks.spans))
-
-
 def _digest_of_weights(blocks: ColumnBlocks, run: Runner[Any]) -> str:
-    return _joined(run(lambda span: _digest(blocks.load_weights(span)), blocks.spans))
+    return _joined(run(lambda span: digest_of(blocks.load_weights(span)), blocks.spans))
 
 
 def _joined(digests: Any) -> str:
     return DIGEST + hashlib.sha256("".join(digests).encode()).hexdigest()
-
-
-def _digest(block: Any) -> str:
-    """Of one array, or of the stored entries and where they are."""
-    pieces = (block.data, block.indices, block.indptr) if is_sparse(block) else (block.T,)
-    found = hashlib.sha256()
-    for piece in pieces:
-        found.update(np.ascontiguousarray(piece).view(np.uint8).data)
-    return found.hexdigest()
 
 
 def rng_of(seed: Mapping[str, Any]) -> np.random.Generator:

@@ -14,6 +14,8 @@ from imgnmf.cli.shell import (
     exit_if_interrupted,
     fit_options,
     force_option,
+    keeping_options,
+    kept_progress,
     reading,
     tell_report,
 )
@@ -39,6 +41,7 @@ __all__ = ["animate", "fit", "gallery"]
 @click.option("-o", "--output", metavar="DIR", help="Default: SOURCE's name and -gallery.")
 @reading(*READING_OPTIONS, COLOR_OPTION)
 @fit_options
+@keeping_options("DIR.ckpt")
 @force_option
 @answering
 def gallery(
@@ -55,12 +58,14 @@ def gallery(
     """Fit every rank; draw the parts, reconstructions and curves; write a page that shows them."""
     from imgnmf.commands.gallery import make_gallery
 
+    kept = kept_progress(fit)
     folder, made = make_gallery(
         source,
         ranks=ranks,
         folder=output,
         reading=reading,
         force=force,
+        kept=kept,
         options=chosen_fit(fit),
         layers=layers,
         kinds=kinds,
@@ -86,9 +91,7 @@ def gallery(
 @click.option("--scheduler", metavar="ADDRESS", help="Fit on a dask cluster, say tcp://127.0.0.1:8786.")
 @reading(*READING_OPTIONS, COLOR_OPTION)
 @fit_options
-@click.option("--checkpoint", metavar="FILE.ckpt", help="Keep the progress here, to go on after any interruption.")
-@click.option("--checkpoint-every", metavar="N|Ns", help="Iterations, or seconds: 60s.  [default: 30s]")
-@click.option("--resume", is_flag=True, help="Go on where the checkpoint is, by default OUTPUT's name and .ckpt.")
+@keeping_options("FILE.ckpt")
 @force_option
 @answering
 def fit(
@@ -105,10 +108,9 @@ def fit(
 
     A .npy file, an HDF5 file or a zarr store is read from disk, a few images at a time, and never loaded.
     """
-    from imgnmf.commands.keeping import KeptProgress
     from imgnmf.commands.model import fit_model, fit_model_there
 
-    kept = KeptProgress(fit.pop("checkpoint"), fit.pop("checkpoint_every"), fit.pop("resume"))
+    kept = kept_progress(fit)
     options, words = chosen_fit(fit), ""
     if scheduler is None:
         made, images = fit_model(
@@ -121,9 +123,8 @@ def fit(
             kept=kept,
         )
     else:
-        kept.refuse_on_a_cluster()
         made, images, words = fit_model_there(
-            source, rank, output, scheduler=scheduler, reading=reading, force=force, options=options
+            source, rank, output, scheduler=scheduler, reading=reading, force=force, options=options, kept=kept
         )
     tell_report(images)
     click.echo(

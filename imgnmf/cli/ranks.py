@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from imgnmf.cli.shell import COLOR_OPTION, LOSSES, READING_OPTIONS, answering, force_option, reading, tell_report
+from imgnmf.cli.shell import (
+    COLOR_OPTION,
+    LOSSES,
+    READING_OPTIONS,
+    answering,
+    force_option,
+    keeping_options,
+    kept_progress,
+    reading,
+    tell_report,
+)
 
 if TYPE_CHECKING:
     from imgnmf.commands.source import Reading
@@ -27,13 +37,16 @@ METHODS = ("held-out", "bi-cross-validation", "stability", "elbow")
 @click.option("--threads", type=click.IntRange(min=1), help="Default: one a processor.")
 @click.option("-o", "--output", metavar="FILE.png", help="Draw the curve here.")
 @reading(*READING_OPTIONS, COLOR_OPTION)
+@keeping_options("DIR.ckpt")
 @force_option
 @answering
 def ranks(source: str, wanted: str, output: str | None, reading: Reading, force: bool, **study: Any) -> None:
     """Say which k the images of SOURCE support."""
     from imgnmf.commands.ranks import StudyOptions, study_ranks
 
-    found = study_ranks(source, wanted, output, reading=reading, force=force, options=StudyOptions(**study))
+    kept = kept_progress(study)
+    options = StudyOptions(**study)
+    found = study_ranks(source, wanted, output, reading=reading, force=force, options=options, kept=kept)
     tell_report(found.images)
     for line in _lines(found.choice):
         click.echo(line)

@@ -17,6 +17,7 @@ from imgnmf.cli.advice import in_options, options_of
 from imgnmf.errors import ImgnmfError, ImgnmfWarning, OutputError, ParameterError
 
 if TYPE_CHECKING:
+    from imgnmf.commands.keeping import KeptProgress
     from imgnmf.commands.options import FitOptions
 
 __all__ = [
@@ -30,6 +31,8 @@ __all__ = [
     "fit_options",
     "force_option",
     "in_its_options",
+    "keeping_options",
+    "kept_progress",
     "reading",
     "tell_report",
 ]
@@ -62,8 +65,8 @@ def answering(run: Callable[Parameters, None]) -> Callable[Parameters, None]:
             _fail(str(error), BAD_INPUT)
         except MemoryError as error:
             _fail(f"not enough memory: {error or 'take smaller or fewer images'}", BAD_INPUT)
-        except KeyboardInterrupt:
-            _fail(NOTHING_KEPT, INTERRUPTED)
+        except KeyboardInterrupt as interrupt:
+            _fail(str(interrupt) or NOTHING_KEPT, INTERRUPTED)
 
     return answer
 
@@ -84,9 +87,9 @@ def _terminable() -> Iterator[None]:
     former = signal.signal(signal.SIGTERM, end)
     try:
         yield
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         if seen:
-            _fail(NOTHING_KEPT, TERMINATED)
+            _fail(str(interrupt) or NOTHING_KEPT, TERMINATED)
         raise
     except SystemExit as leaving:
         if seen and leaving.code == INTERRUPTED:
@@ -118,6 +121,34 @@ def fit_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+def keeping_options(metavar: str) -> Callable[[Command], Command]:
+    """Declare where progress is kept, the same for every command that can be gone on with."""
+
+    def declare(command: Command) -> Command:
+        for option in reversed(
+            (
+                click.option("--checkpoint", metavar=metavar, help="Keep progress here, to go on if interrupted."),
+                click.option("--checkpoint-every", metavar="N|Ns", help="Iterations, or seconds: 60s.  [default: 30s]"),
+                click.option(
+                    "--resume",
+                    is_flag=True,
+                    help="Go on where the checkpoint is, by default OUTPUT's name and .ckpt.",
+                ),
+            )
+        ):
+            command = option(command)
+        return command
+
+    return declare
+
+
+def kept_progress(given: dict[str, Any]) -> KeptProgress:
+    """Take out what `keeping_options` gathered."""
+    from imgnmf.commands.keeping import KeptProgress
+
+    return KeptProgress(*(given.pop(name) for name in ("checkpoint", "checkpoint_every", "resume")))
 
 
 force_option = click.option("--force", is_flag=True, help="Replace an output of imgnmf that is there already.")

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from distributed import Client
 
-from imgnmf.cluster.holder import coefficients, look, sums
+from imgnmf.checkpoint import as_checkpoint
+from imgnmf.cluster.holder import coefficients, digests, look, sums
+from imgnmf.cluster.notes import Notes
 from imgnmf.cluster.passes import Passes, Watch
 from imgnmf.cluster.sources import as_source
-from imgnmf.cluster.team import Columns, Team, working
+from imgnmf.cluster.team import HeldColumns, Team, working
 from imgnmf.core.blocks import ColumnBlocks, Runner, running
 from imgnmf.core.check import LOWER_OR_RANDOM, checked_count, checked_rank, figures_of
 from imgnmf.core.choices import InitLike, LossLike, SolverLike, as_init, as_loss, as_solver
 from imgnmf.core.constraints import Constraint
+from imgnmf.core.digest import as_it_is
 from imgnmf.core.fitting import Fitting
 from imgnmf.core.inits import takes_any_rank
-from imgnmf.core.iterate import first_iterate, iterate
+from imgnmf.core.iterate import Iterate, first_iterate, iterate
 from imgnmf.core.lead_in import lifted, parts_of_sample
-from imgnmf.core.limits import Callback, Limits, limits_of, warn_if_cut_short
+from imgnmf.core.limits import INTERRUPTED, Callback, Limits, limits_of, warn_if_cut_short
 from imgnmf.core.losses import Loss
 from imgnmf.core.parts import Array
 from imgnmf.core.penalties import Penalties
 from imgnmf.core.problem import Problem, settled
+from imgnmf.core.progress import Keeper, Keeping, Progress, Task, opened
 from imgnmf.core.result import Factorization, History
 from imgnmf.core.start import inside, steered_start
 from imgnmf.core.steering import checked_steering, refuse_loss, refuse_ties
@@ -59,6 +65,8 @@ def factorize(
     callback: Callback | None = None,
     keep_every: int = 20,
     watch: Watch | None = None,
+    checkpoint: str | os.PathLike[str] | Keeper | None = None,
+    resume: bool = False,
 ) -> Factorization:
     """As `imgnmf.factorize`, with V spread over the workers of a dask cluster, and the same result.
 
@@ -84,6 +92,9 @@ def factorize(
         scheduler is lost.
     watch : callable, optional
         Called with a `Passed` after each pass: its time, and its bytes on the network.
+    checkpoint, resume
+        As there, written when H comes to the client, at the end, and if the scheduler is lost. The file is that of one
+        machine: a fit that was begun on a cluster goes on there, on another, or by `imgnmf.factorize`.
 
     Returns
     -------
@@ -92,7 +103,8 @@ def factorize(
     Raises
     ------
     ClusterError
-        If the scheduler is lost, with what is left as its `best`; if no worker is left; if a worker has another imgnmf.
+        If the scheduler is lost, with what is left as its `best`, and in the checkpoint; if no worker is left; if a
+        worker has another imgnmf.
     DataError
         If V has NaN, infinite or negative values; ImageReadError if a worker cannot read a file.
     ParameterError
@@ -128,25 +140,23 @@ def factorize(
         n_pixels=source.shape[0],
     )
     fitting = Fitting(as_loss(loss), chosen, start, rank, penalty_W, penalty_H, steering)
-    stream = np.random.default_rng(rng).spawn(1)[0]
-    with working(client, source) as team:
-        fit = _fitted_by(team, fitting, limits, stream, keep_every, watch)
-    warn_if_cut_short(fit)
-    return fit
-
-
-def _fitted_by(
-    team: Team, fitting: Fitting, limits: Limits, rng: np.random.Generator, keep_every: int, watch: Watch | None
-) -> Factorization:
-    with running(1) as run:
+    generator = np.random.default_rng(rng)
+    with running(1) as run, working(client, source) as team:
         blocks = _looked_over(team, fitting.loss)
         if not blocks.largest:
-            return fitting.of_nothing(team.source.shape, blocks)
+            return fitting.of_nothing(source.shape, blocks)
         problem = _problem(fitting, blocks, team)
-        W, H = _start(fitting, problem, team, rng, run)
-        problem = settled(problem, W, H)
-        passes = Passes(team, problem, H, keep_every, watch)
-        return _fitted(fitting, problem, passes, (W, H), limits, run=run)
+        digested = partial(team.each_block, digests, _nothing_of(as_it_is(blocks)))
+        task = Task(fitting, blocks, 1, limits, generator, rng is None, run, digested)
+        session = opened(as_checkpoint(checkpoint), resume, task)
+        keeping = Keeping(session, Progress(generator) if session is None else session.begin)
+        problem, begin, history = _begun(fitting, problem, team, keeping.progress, run)
+        notes = Notes(keeping, history, problem.loss, keep_every, getattr(checkpoint, "path", checkpoint))
+        passes = Passes(team, problem, begin, keep_every, watch, notes.take)
+        limits = replace(limits, started=limits.started - keeping.progress.seconds)
+        fit = _fitted(fitting, problem, passes, begin, limits, notes=notes, run=run)
+    warn_if_cut_short(fit)
+    return fit
 
 
 def _looked_over(team: Team, loss: Loss) -> ColumnBlocks:
@@ -154,15 +164,32 @@ def _looked_over(team: Team, loss: Loss) -> ColumnBlocks:
     wanted = looked_for(team.source.shape, loss)
     starts = [team.span(key).start for key in range(len(team.cuts))]
     seen = [block for piece in team.each(look, wanted["sums"], wanted["every"], own=starts) for block in piece]
-    return scaled_blocks(Columns(team), loss, figures_of(seen, team.source.shape))
+    return scaled_blocks(HeldColumns(team), loss, figures_of(seen, team.source.shape))
 
 
 def _problem(fitting: Fitting, blocks: ColumnBlocks, team: Team) -> Problem:
     if blocks.sums is not None:
         return fitting.problem_of(blocks, blocks.sums[1], blocks.sums[0])
-    like = replace(blocks, data=np.empty((0, 0), blocks.data.dtype))
-    energies, totals = zip(*(pair for piece in team.each(sums, like) for pair in piece), strict=True)
+    like = _nothing_of(blocks)
+    energies, totals = zip(*team.each_block(sums, like), strict=True)
     return fitting.problem_of(blocks, sum(energies), sum(totals))
+
+
+def _nothing_of(blocks: ColumnBlocks) -> ColumnBlocks:
+    return replace(blocks, data=np.empty((0, 0), blocks.data.dtype))
+
+
+def _begun(
+    fitting: Fitting, problem: Problem, team: Team, progress: Progress, run: Runner[Any]
+) -> tuple[Problem, Iterate, History]:
+    """The start, or where an earlier run stopped."""
+    if (standing := progress.standing) is not None:
+        history = replace(standing.history, rounding=problem.rounding, reference=problem.reference)
+        return replace(problem, loss=standing.loss), standing.iterate, history
+    W, H = _start(fitting, problem, team, progress.rng.spawn(1)[0], run)
+    problem = settled(problem, W, H)
+    history = History(rounding=problem.rounding, reference=problem.reference)
+    return problem, first_iterate(problem, W, H), history
 
 
 def _start(
@@ -174,7 +201,7 @@ def _start(
         if np.prod(problem.blocks.shape) <= SMALL_V:
             problem = replace(problem, blocks=replace(problem.blocks, data=problem.blocks.data[:, :]))
         return steered_start(fitting.init, problem, fitting.rank, rng, run)
-    like = replace(problem.blocks, data=np.empty((0, 0), problem.blocks.data.dtype))
+    like = _nothing_of(problem.blocks)
     H = np.concatenate(team.each(coefficients, like, sent=W), axis=1)
     if problem.solver.needs_positive:
         W, H = lifted(W), lifted(H)
@@ -182,20 +209,31 @@ def _start(
 
 
 def _fitted(
-    fitting: Fitting, problem: Problem, passes: Passes, start: tuple[Array, Array], limits: Limits, *, run: Runner[Any]
+    fitting: Fitting,
+    problem: Problem,
+    passes: Passes,
+    begin: Iterate,
+    limits: Limits,
+    *,
+    notes: Notes,
+    run: Runner[Any],
 ) -> Factorization:
     """Iterate until something ends it; of a cluster that is lost, what had come back is kept."""
-    history = History(rounding=problem.rounding, reference=problem.reference)
+    history = notes.history
     try:
-        begin = first_iterate(problem, *start)
         iterates = passes.remembered(iterate(problem, begin, run, held=passes))
         best, reason, converged = limits.follow(iterates, begin, problem, history)
+        if notes.wanted and reason != INTERRUPTED:  # amid a pass, what it is extrapolated from is gone
+            passes.fetch()
+        notes.write()
         exact = bool(history.seconds) and fitting.ends_exactly(problem, reason, converged)
         H, loss, squared = passes.finished(best.W, exact=exact)
         return fitting.result(replace(best, H=H), problem, history, reason, converged, measured=(loss, squared))
     except ClusterError as error:
+        notes.write()
+        told = ClusterError(f"{error}; {notes.how_to_go_on(passes.kept_best is not None)}")
         if (kept := passes.kept_best) is not None:
             loss = kept.objective - problem.penalty_W.value(kept.W) - problem.penalty_H.value(kept.H)
             measured = (loss, kept.squared_residual)
-            error.best = fitting.result(kept, problem, history, f"lost: {error}", False, measured=measured)
-        raise
+            told.best = fitting.result(kept, problem, history, f"lost: {error}", False, measured=measured)
+        raise told from error

@@ -18,6 +18,7 @@ from imgnmf.cluster.sources import FileRows
 from imgnmf.cluster.wire import aligned
 from imgnmf.core.blocks import ColumnBlocks, Runner, running
 from imgnmf.core.check import Seen, as_matrix, look_at
+from imgnmf.core.digest import block_digests
 from imgnmf.core.encode import exact_coefficients
 from imgnmf.core.extrapolation import Way
 from imgnmf.core.iterate import Memory, one_pass
@@ -31,9 +32,10 @@ __all__ = [
     "NotHeld",
     "Order",
     "Piece",
-    "begin",
+    "begun",
     "coefficients",
     "columns",
+    "digests",
     "do",
     "finish",
     "hold",
@@ -172,9 +174,14 @@ def sums(piece: Piece, like: ColumnBlocks) -> list[tuple[float, float]]:
     return list(piece.run(visit, blocks.spans))
 
 
-def columns(piece: Piece, chosen: Any) -> Array:
-    """Some columns of V."""
-    return np.array(piece.V[:, chosen], order="K")
+def digests(piece: Piece, like: ColumnBlocks) -> list[str]:
+    """The SHA-256 of every block."""
+    return list(block_digests(piece.blocks(like), piece.run))
+
+
+def columns(piece: Piece, rows: Any, chosen: Any) -> Array:
+    """Some rows of some columns of V."""
+    return np.array(piece.V[:, chosen][rows], order="K")
 
 
 def coefficients(piece: Piece, like: ColumnBlocks, W: Array) -> Array:
@@ -182,7 +189,7 @@ def coefficients(piece: Piece, like: ColumnBlocks, W: Array) -> Array:
     return coefficients_for(aligned(W), piece.blocks(like), piece.run)
 
 
-def begin(piece: Piece, problem: Problem, kept: Kept) -> None:
+def begun(piece: Piece, problem: Problem, kept: Kept) -> None:
     """Begin with what was kept, and do again the passes that were done since."""
     accepted, last = np.array(kept.accepted), np.array(kept.last)
     piece.problem = replace(problem, blocks=piece.blocks(problem.blocks))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from imgnmf.cluster.holder import Kept, Order, begin, finish, pass_over, state
+from imgnmf.cluster.holder import Kept, Order, begun, finish, pass_over, state
 from imgnmf.cluster.team import Team
 from imgnmf.cluster.wire import Passed
 from imgnmf.core.extrapolation import Way
@@ -43,25 +43,36 @@ class Passes:
     ----------
     team : Team
     problem : Problem
-    H : array, shape (rank, n_images)
-        The start.
+    begin : Iterate
+        The start, or where an earlier run was.
     keep_every : int
         H comes to the client every so many passes.
     watch : callable, optional
         Called with a `Passed` after each.
+    keep : callable, optional
+        Called with the whole iterate whenever H comes to the client.
     """
 
-    def __init__(self, team: Team, problem: Problem, H: Array, keep_every: int, watch: Watch | None) -> None:
+    def __init__(
+        self,
+        team: Team,
+        problem: Problem,
+        begin: Iterate,
+        keep_every: int,
+        watch: Watch | None,
+        keep: Callable[[Iterate], object] = lambda iterate: None,
+    ) -> None:
         self.team, self.keep_every, self.watch = team, keep_every, watch
         nothing = replace(problem.blocks, data=np.empty((0, 0), problem.blocks.data.dtype))
         self.problem = replace(problem, blocks=nothing)
         self.number, self.was_accepted = 0, False
         self.best: Iterate | None = None
-        self.kept_best: Iterate | None = None
+        self.kept_best = begin if begin.iteration else None
+        self.keep = keep
         spans = [team.span(key) for key in range(len(team.cuts))]
-        self.kept = [Kept(0, H[:, span], H[:, span]) for span in spans]
+        self.kept = [Kept(0, begin.H[:, span], begin.last_H[:, span]) for span in spans]
         self.since: tuple[tuple[Order, Array], ...] = ()
-        team.each(begin, self.problem, own=self.kept)
+        team.each(begun, self.problem, own=self.kept)
         team.recall = self._recall
 
     @property
@@ -83,7 +94,7 @@ class Passes:
         del problem
         started, self.team.restored = time.perf_counter(), 0
         if self.number == 1 or (self.number and self.number % self.keep_every == 0):
-            self._keep()
+            self.fetch()
         order = Order(self.number + 1, self.was_accepted, way, checking)
         visit = self.team.total(pass_over, order, W)
         self.number, self.was_accepted, self.since = order.number, False, (*self.since, (order, W))
@@ -106,14 +117,17 @@ class Passes:
         H, losses, squares = zip(*ends, strict=True)
         return np.concatenate(H, axis=1), sum(losses), sum(squares)
 
-    def _keep(self) -> None:
+    def fetch(self) -> None:
+        """Bring H to the client, after a whole pass."""
         found = self.team.each(state, self.number, self.was_accepted)
         self.kept, self.since = [Kept(self.number, *pair) for pair in found], ()
         if self.best is not None:
-            self.kept_best = replace(self.best, H=np.concatenate([H for H, _ in found], axis=1))
+            H, last_H = (np.concatenate(pieces, axis=1) for pieces in zip(*found, strict=True))
+            self.kept_best = replace(self.best, H=H, last_H=last_H)
+            self.keep(self.kept_best)
 
     def _recall(self, team: Team, key: int) -> None:
-        team.one(key, begin, self.problem, own=replace(self.kept[key], since=self.since))
+        team.one(key, begun, self.problem, own=replace(self.kept[key], since=self.since))
 
     def _report(self, seconds: float) -> Passed:
         team = self.team

@@ -22,7 +22,7 @@ from imgnmf.core.parts import Array
 from imgnmf.core.problem import Visit
 from imgnmf.errors import ClusterError, ImgnmfError
 
-__all__ = ["Columns", "Team", "working"]
+__all__ = ["HeldColumns", "Team", "working"]
 
 POLL_SECONDS, ANSWER_SECONDS = 0.5, 5.0
 # What a message may take before a worker is thought to be lost; twice as long each time that all are asked again.
@@ -86,6 +86,10 @@ class Team:
             return [self._do(key, job, *details, *mine[key], *shared) for key in range(len(self.cuts))]
 
         return self._again(ask)
+
+    def each_block(self, job: Callable[..., list[Any]], *details: Any) -> list[Any]:
+        """What a job finds for each block of every piece, in the order of the blocks."""
+        return [found for piece in self.each(job, *details) for found in piece]
 
     def total(self, job: Callable[..., Visit], detail: Any, W: Array) -> Visit:
         """Do a job on every piece and sum what it finds, as a tree, between the workers; count the bytes."""
@@ -234,8 +238,8 @@ def working(client: Client, source: Source) -> Iterator[Team]:
                 client.unregister_worker_plugin(team.name)
 
 
-class Columns:
-    """V as the client sees it: a matrix whose columns come from the workers when they are looked at."""
+class HeldColumns:
+    """V as the client sees it: a matrix whose columns come from the workers that hold them when they are looked at."""
 
     ndim = 2
 
@@ -249,8 +253,9 @@ class Columns:
         spans = [self.team.span(key) for key in range(len(self.team.cuts))]
         some, back = np.unique(chosen, return_inverse=True)
         own = [_as_slice(some[(s.start <= some) & (some < s.stop)] - s.start) for s in spans]
-        found = np.concatenate(self.team.each(columns, own=own), axis=1)
-        return np.asarray((found if np.array_equal(some, chosen) else found[:, back])[rows])
+        # Rows are picked there: some pixels of all images fit where all of V does not.
+        found = np.concatenate(self.team.each(columns, rows, own=own), axis=1)
+        return found if np.array_equal(some, chosen) else np.asarray(found[:, back])
 
 
 def _as_slice(indices: Array) -> Any:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imgnmf.archive import load, white_of
-from imgnmf.commands.model import images_for
+from imgnmf.archive import white_of
+from imgnmf.commands.model import images_for, loaded_pictures
 from imgnmf.commands.options import FitOptions
 from imgnmf.commands.output import checked_file
 from imgnmf.commands.progress import following
@@ -87,7 +87,7 @@ def animate_model(model: str, ranks: tuple[int, ...], output: str, *, frame_ms: 
     target = _checked_film(output, force)
     if len(ranks) > 1:
         raise ParameterError(f"for a model -k says with how many parts to end: give one, got {len(ranks)}")
-    fit, meta = load(model)
+    fit, meta = loaded_pictures(model, signed=False)
     film = animate_build_up(
         meta.stack(fit.W),
         fit.H[:, _spread(fit.H.shape[1])],
@@ -112,7 +112,7 @@ def write_build_up(
 ) -> Path:
     """Draw one image of SOURCE as the running sum of its strongest parts."""
     target = _checked_suffix(output, FIGURES, force)
-    fit, meta = load(model)
+    fit, meta = loaded_pictures(model, signed=False)
     images = images_for(meta, source, reading)
     place = _place_of(image, images)
     figure = build_up(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from imgnmf.checkpoint import Checkpoint
 from imgnmf.cluster import Passed, connected, factorize
 from imgnmf.commands.options import FitOptions
 from imgnmf.commands.progress import following
@@ -16,7 +17,14 @@ __all__ = ["fit_there", "traffic"]
 
 
 def fit_there(
-    scheduler: str, images: ImageSet, rank: int, options: FitOptions, keep: Callable[[Factorization], None]
+    scheduler: str,
+    images: ImageSet,
+    rank: int,
+    options: FitOptions,
+    keep: Callable[[Factorization], None],
+    *,
+    checkpoint: Checkpoint | None = None,
+    resume: bool = False,
 ) -> tuple[Factorization, Passed | None]:
     """Fit on the cluster; return the last pass too. If the cluster is lost, `keep` what had come back.
 
@@ -38,6 +46,8 @@ def fit_there(
                 client=client,
                 callback=lambda state: show(rank, state),
                 watch=lambda passed: passes.__setitem__(slice(None), [passed]),
+                checkpoint=checkpoint,
+                resume=resume,
                 **chosen,
             )
     except ClusterError as error:

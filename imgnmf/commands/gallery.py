@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from imgnmf.archive import save, white_of
+from imgnmf.checkpoint import CheckpointFolder
+from imgnmf.commands.keeping import KeptProgress
 from imgnmf.commands.kinds import Kinds, check_kinds, fit_kinds, summarize_kinds, write_kinds
 from imgnmf.commands.layers import check_options, fit_layers, parsed_ranks, summarize_layers, write_layers
 from imgnmf.commands.options import FitOptions
@@ -72,29 +74,45 @@ def make_gallery(
     reading: Reading,
     force: bool,
     options: FitOptions,
+    kept: KeptProgress,
     layers: str | None = None,
     kinds: bool = False,
 ) -> tuple[Path, Gallery]:
     """Read, fit, draw; the folder appears when all of it is done."""
-    wanted = parsed_ranks(layers)
+    wanted, name = parsed_ranks(layers), folder or f"{short_name(source)}-gallery"
     check_options(wanted, options)
     check_kinds(kinds, options)
-    target = checked_folder(folder or f"{short_name(source)}-gallery", force=force)
+    target = checked_folder(name, force=force or kept.goes_on(name))
     images = read_source(source, reading)
+    place = kept.folder(Path(name), force=force)
+    gallery = _fitted(source, images, ranks or default_ranks(images.V), options, place, more=(wanted, kinds))
     with staged(target) as staging:
-        study = options.fit(images.V, ranks or default_ranks(images.V), images.image_shape)
-        deep, unseen, compared = None, None, None
-        try:
-            deep = None if study.interrupted else fit_layers(images, wanted, options)
-            study = replace(study, interrupted=study.interrupted or (deep is not None and deep.interrupted))
-            unseen = kept_aside(images, study, options)
-            gallery = gallery_of(source, images, study)
-            compared = fit_kinds(images, gallery.chosen, options) if kinds and not study.interrupted else None
-        except KeyboardInterrupt:  # the ranks are there, and worth drawing
-            study = replace(study, interrupted=True)
-        gallery = replace(gallery_of(source, images, study), unseen=unseen, layers=deep, kinds=compared)
         write_everything(staging, gallery)
     return target, gallery
+
+
+def _fitted(
+    source: str,
+    images: ImageSet,
+    ranks: tuple[int, ...],
+    options: FitOptions,
+    kept: CheckpointFolder | None,
+    *,
+    more: tuple[tuple[int, ...], bool],
+) -> Gallery:
+    """All the fits of a gallery; after Ctrl-C, what was done until then."""
+    layers, unseen, compared = None, None, None
+    place = {name: None if kept is None else kept.part(name) for name in ("layers", "unseen", "kinds")}
+    study = options.fit(images.V, ranks, images.image_shape, kept)
+    try:
+        layers = None if study.interrupted else fit_layers(images, more[0], options, place["layers"])
+        study = replace(study, interrupted=study.interrupted or (layers is not None and layers.interrupted))
+        unseen = kept_aside(images, study, options, place["unseen"])
+        chosen = gallery_of(source, images, study).chosen
+        compared = fit_kinds(images, chosen, options, place["kinds"]) if more[1] and not study.interrupted else None
+    except KeyboardInterrupt:  # the ranks are there, and worth drawing
+        study = replace(study, interrupted=True)
+    return replace(gallery_of(source, images, study), unseen=unseen, layers=layers, kinds=compared)
 
 
 def gallery_of(source: str, images: ImageSet, study: RankStudy, chosen: int | None = None) -> Gallery:
@@ -110,13 +128,24 @@ def gallery_of(source: str, images: ImageSet, study: RankStudy, chosen: int | No
     return Gallery(short_name(source), source, images, RankStudy(fits, study.interrupted), middle)
 
 
-def kept_aside(images: ImageSet, study: RankStudy, options: FitOptions) -> Generalisation | None:
+def kept_aside(
+    images: ImageSet, study: RankStudy, options: FitOptions, kept: CheckpointFolder | None = None
+) -> Generalisation | None:
     """Return the error on a quarter of the images, kept aside: for plain parts of sets where it takes a moment."""
     largest = min(images.V.shape[0], len(images) - n_kept(len(images)))
     ranks = [rank for rank in study.ranks if rank <= largest and len(images) > 1]
     if study.interrupted or options.parts != "global" or not ranks or images.V.size > LARGEST_SPLIT:
         return None
-    return generalisation(images.V, ranks, loss=options.loss, repeats=1, rng=options.rng, threads=options.threads)
+    return generalisation(
+        images.V,
+        ranks,
+        loss=options.loss,
+        repeats=1,
+        rng=options.rng,
+        threads=options.threads,
+        checkpoint=kept,
+        resume=kept is not None,
+    )
 
 
 def write_everything(folder: Path, gallery: Gallery) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from imgnmf.archive import load, white_of
+from imgnmf.archive_kinds import kind_of
 from imgnmf.atomic import write_bytes
 from imgnmf.commands.model import image_file_names
 from imgnmf.commands.output import MARKER, checked_folder, staged, write_json
@@ -56,6 +57,11 @@ class InpaintOptions:
         if self.model is None:
             return None, self.patch_size
         fit, meta = load(self.model)
+        if not isinstance(fit, Factorization):
+            raise IncompatibleError(
+                f"{self.model} is of a {kind_of(fit)} fit, which encodes whole images alone; "
+                "give a model that imgnmf fit wrote"
+            )
         if meta.steps or meta.mask is not None:
             raise IncompatibleError(
                 "the model is of images that were cropped or otherwise prepared; fit one of whole ones"

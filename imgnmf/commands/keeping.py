@@ -1,4 +1,4 @@
-"""`imgnmf fit --checkpoint`: where the progress of a fit is kept, and whether to go on with it."""
+"""``--checkpoint``: where the progress of a fit, or of the fits of a study, is kept, and whether to go on with it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from imgnmf.checkpoint import Checkpoint
+from imgnmf.checkpoint import Checkpoint, CheckpointFolder
 from imgnmf.commands.output import checked_file
-from imgnmf.errors import IncompatibleError, ParameterError
+from imgnmf.errors import ParameterError
 
 __all__ = ["KeptProgress"]
+
+# Endings of outputs that are files; what follows the last dot of a folder's name is part of it.
+FILES = (".imgnmf", ".png")
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class KeptProgress:
     Attributes
     ----------
     path : str, optional
-        To resume without one means the output's name with the ending .ckpt.
+        A file, for a study a folder. To resume without one means the output's name with the ending .ckpt.
     every : str, optional
         ``"100"`` for iterations, ``"60s"`` for seconds.
     resume : bool
@@ -36,35 +39,50 @@ class KeptProgress:
         >>> KeptProgress(every="60s", resume=True).checkpoint(Path("faces.imgnmf"), force=False)
         Checkpoint(path=PosixPath('faces.ckpt'), every_iterations=None, every_seconds=60.0)
         """
-        if self.path is None and not self.resume:
-            if self.every is not None:
-                raise ParameterError(
-                    "--checkpoint-every says how often to write what --checkpoint names; give that too"
-                )
+        if not self._wanted():
             return None
         return Checkpoint(
             checked_file(self._place(output), force=force or self.resume, suffix=".ckpt"), *self._how_often()
         )
 
-    def goes_on(self, output: str) -> bool:
-        """Return whether there is a run to go on with, whose model may be replaced."""
-        return self.resume and Path(self._place(Path(output))).expanduser().is_file()
+    def folder(self, output: Path, *, force: bool) -> CheckpointFolder | None:
+        """Return where to keep the progress of many fits, made before the work, or None.
 
-    def refuse_on_a_cluster(self) -> None:
-        """Say that there are no checkpoints where the workers have H."""
-        if self.path is not None or self.resume or self.every is not None:
-            raise IncompatibleError(
-                "--checkpoint and --resume are for one machine, and --scheduler is a cluster, whose lost workers are "
-                "made up for as it is: leave one of them out"
-            )
+        >>> KeptProgress(path="no/a.ckpt").folder(Path("gallery"), force=False)
+        Traceback (most recent call last):
+        imgnmf.errors.OutputError: cannot make the folder 'no/a.ckpt': No such file or directory; keep ...
+        """
+        if not self._wanted():
+            return None
+        folder = CheckpointFolder(Path(self._place(output)).expanduser(), *self._how_often())
+        if force and not self.resume:
+            for path in folder.files():
+                path.unlink()
+        folder.opened(self.resume)
+        return folder
+
+    def goes_on(self, output: str) -> bool:
+        """Return whether there is a run to go on with, whose output may be replaced."""
+        place = Path(self._place(Path(output))).expanduser()
+        return self.resume and (place.is_file() or bool(CheckpointFolder(place).files()))
 
     def begin_anew(self, checkpoint: Checkpoint | None) -> None:
         """Delete what an earlier run left, unless it is gone on with."""
         if checkpoint is not None and not self.resume:
             Path(checkpoint.path).unlink(missing_ok=True)
 
+    def _wanted(self) -> bool:
+        if self.path is None and not self.resume and self.every is not None:
+            raise ParameterError("--checkpoint-every says how often to write what --checkpoint names; give that too")
+        return self.path is not None or self.resume
+
     def _place(self, output: Path) -> str:
-        return str(output.with_suffix(".ckpt")) if self.path is None else self.path
+        if self.path is not None:
+            return self.path
+        if output.suffix in FILES:
+            return str(output.with_suffix(".ckpt"))
+        output = output if output.name else output.absolute()
+        return str(output.with_name(f"{output.name}.ckpt"))
 
     def _how_often(self) -> tuple[int | None, float | None]:
         if self.every is None:

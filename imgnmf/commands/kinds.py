@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from imgnmf.checkpoint import CheckpointFolder
 from imgnmf.commands.options import FitOptions
 from imgnmf.commands.summary import finite
 from imgnmf.core.measures import PartMeasures, part_measures
@@ -44,11 +45,12 @@ def check_kinds(wanted: bool, options: FitOptions) -> None:
             raise ParameterError(f"--kinds compares fits of the Frobenius loss by its own solver: leave out --{name}")
 
 
-def fit_kinds(images: ImageSet, rank: int, options: FitOptions) -> Kinds:
+def fit_kinds(images: ImageSet, rank: int, options: FitOptions, kept: CheckpointFolder | None = None) -> Kinds:
     """Fit each kind at one rank, its parts in falling order of energy."""
     fits, interrupted = {}, False
     for kind in KINDS:
-        study = replace(options, parts=kind).fit(images.V, [rank], images.image_shape)
+        place = None if kept is None else kept.part(kind)
+        study = replace(options, parts=kind).fit(images.V, [rank], images.image_shape, place)
         fits[kind] = study[rank].ordered()
         if interrupted := study.interrupted:
             break

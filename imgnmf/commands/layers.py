@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgnmf.archive_layers import save_layers
+from imgnmf.checkpoint import CheckpointFolder
 from imgnmf.commands.options import FitOptions
 from imgnmf.commands.summary import finite
 from imgnmf.errors import ParameterError
@@ -46,13 +47,15 @@ def check_options(ranks: tuple[int, ...], options: FitOptions) -> None:
             )
 
 
-def fit_layers(images: ImageSet, ranks: tuple[int, ...], options: FitOptions) -> LayeredFactorization | None:
+def fit_layers(
+    images: ImageSet, ranks: tuple[int, ...], options: FitOptions, kept: CheckpointFolder | None = None
+) -> LayeredFactorization | None:
     """Fit the layers, if there are any; where Ctrl-C left a single one, which is no tree, pass it on."""
     names = ("init", "max_iter", "time_limit", "rng", "threads")
     given: dict[str, Any] = {name: getattr(options, name) for name in names}
     if not ranks:
         return None
-    deep = factorize_layers(images.V, ranks, **given)
+    deep = factorize_layers(images.V, ranks, checkpoint=kept, resume=kept is not None, **given)
     if len(deep.layers) == 1:
         raise KeyboardInterrupt
     return deep

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from imgnmf.archive import ModelMeta, load, save, white_of
+from imgnmf.archive import Fit, ModelMeta, load, save, white_of
+from imgnmf.archive_kinds import kind_of, shows_groups
 from imgnmf.atomic import write_bytes
 from imgnmf.commands.keeping import KeptProgress
 from imgnmf.commands.options import FitOptions
@@ -19,7 +20,8 @@ from imgnmf.commands.summary import describe_source, finite
 from imgnmf.core.measures import image_errors
 from imgnmf.core.penalties import NO_PENALTY
 from imgnmf.core.result import Factorization
-from imgnmf.errors import ShapeMismatchError
+from imgnmf.errors import IncompatibleError, ShapeMismatchError
+from imgnmf.family import FamilyFit
 from imgnmf.images import ImageSet, StoredImages, prepare_like
 
 AS_THERE = "those that the model was fitted to are grey too"
@@ -31,6 +33,7 @@ __all__ = [
     "fit_model_there",
     "image_file_names",
     "images_for",
+    "loaded_pictures",
     "reconstruct_images",
     "write_montage",
 ]
@@ -45,17 +48,20 @@ def fit_model_there(
     reading: Reading,
     force: bool,
     options: FitOptions,
+    kept: KeptProgress,
 ) -> tuple[Factorization, ImageSet, str]:
     """Fit on a dask cluster and write the model; what had come back, if the cluster is lost. The bytes it took too."""
     from imgnmf.commands.cluster import fit_there, traffic
 
-    target = checked_file(output, force=force, suffix=".imgnmf")
+    target = checked_file(output, force=force or kept.goes_on(output), suffix=".imgnmf")
+    checkpoint = kept.checkpoint(target, force=force)
     images = read_source(source, reading)
+    kept.begin_anew(checkpoint)
 
     def write(fit: Factorization) -> None:
         save(target, fit.normalized().ordered(), images, rng=options.rng)
 
-    fit, passed = fit_there(scheduler, images, rank, options, write)
+    fit, passed = fit_there(scheduler, images, rank, options, write, checkpoint=checkpoint, resume=kept.resume)
     write(fit)
     return fit, images, "" if passed is None else traffic(passed)
 
@@ -83,12 +89,28 @@ def fit_model(
     return fit, images
 
 
+def loaded_pictures(model: str, *, signed: bool = True) -> tuple[Fit, ModelMeta]:
+    """Load a model whose parts are of pixels; unless `signed`, of none below 0, so that they can be drawn as light."""
+    fit, meta = load(model)
+    if shows_groups(fit):
+        raise IncompatibleError(
+            f"{model} is of a symmetric fit: groups of images, found in an affinity, which have no pixels; "
+            "imgnmf.load gives its labels and its H"
+        )
+    if not signed and fit.W.min() < 0:
+        raise IncompatibleError(
+            f"{model} is of a {kind_of(fit)} fit with parts below 0, which are differences and no pictures; "
+            "imgnmf.load gives its W, to be drawn on a scale with two ends"
+        )
+    return fit, meta
+
+
 def encode_source(
     model: str, source: str, output: str, *, reading: Reading, force: bool
 ) -> tuple[tuple[int, ...], tuple[tuple[str, float], ...]]:
     """Write the coefficients of other images as H.npy; return their shape, and each image's name and error."""
     target = checked_file(output, force=force, suffix=".npy")
-    fit, meta = load(model)
+    fit, meta = loaded_pictures(model)
     images = images_for(meta, source, reading)
     H = fit.encode(images.V)
     buffer = io.BytesIO()
@@ -105,7 +127,7 @@ def reconstruct_images(
     from imgnmf.viz import save_image
 
     target = checked_folder(folder, force=force)
-    fit, meta = load(model)
+    fit, meta = loaded_pictures(model, signed=False)
     images = None if source is None else images_for(meta, source, reading)
     H = fit.H if images is None else fit.encode(images.V)
     white = _white(meta, images)
@@ -122,7 +144,7 @@ def write_montage(model: str, output: str, *, columns: int | None, shared: bool,
     from imgnmf.viz import basis, save_figure
 
     target = checked_file(output, force=force, suffix=".png")
-    fit, meta = load(model)
+    fit, meta = loaded_pictures(model, signed=False)
     title = f"{fit.rank} parts, relative error {100 * fit.relative_error:.1f} %"
     scale: Any = "shared" if shared else "per-tile"
     save_figure(target, basis(meta.stack(fit.W), columns=columns, scale=scale, title=title))
@@ -132,25 +154,32 @@ def write_montage(model: str, output: str, *, columns: int | None, shared: bool,
 def describe(model: str) -> str:
     """Return what is in a model file, a line a fact."""
     fit, meta = load(model)
+    shape = meta.image_shape or fit.W.shape[:1]
     facts = {
         "rank": fit.rank,
-        "images": f"{fit.H.shape[1]} of {size_of(meta.image_shape or fit.W.shape[:1])}",
+        "images": f"{fit.H.shape[1]}{'' if shows_groups(fit) else ' of ' + size_of(shape)}",
         "labels": "none" if meta.labels is None else f"{len(set(meta.labels))} different",
         "relative error": f"{fit.relative_error:.6g}",
         "objective": f"{fit.objective:.6g}",
-        "loss": fit.loss.name,
-        "solver": fit.solver,
-        "init": fit.init,
+        **_how_fitted(fit),
         "iterations": fit.n_iter,
         "ended because": fit.reason,
         "factors": f"{fit.W.dtype}, W {fit.W.shape}, H {fit.H.shape}",
-        "penalty on H": str(fit.penalty_H) if fit.penalty_H != NO_PENALTY else "none",
         "prepared by": ", ".join(map(_step_name, meta.steps)) or "nothing",
         "rng": "not told" if meta.rng is None else meta.rng,
         "data sha256": meta.data_sha256 or "not told",
         "made with": ", ".join(f"{name} {version}" for name, version in meta.versions.items()),
     }
     return "\n".join(f"{name + ':':<16}{value}" for name, value in facts.items())
+
+
+def _how_fitted(fit: Fit) -> dict[str, str]:
+    if isinstance(fit, Factorization):
+        penalty = str(fit.penalty_H) if fit.penalty_H != NO_PENALTY else "none"
+        return {"loss": fit.loss.name, "solver": fit.solver, "init": fit.init, "penalty on H": penalty}
+    if isinstance(fit, FamilyFit):
+        return {"kind": kind_of(fit), "init": fit.init, "ridge": f"{fit.ridge:g}"}
+    return {"kind": kind_of(fit)}
 
 
 def _step_name(step: Any) -> str:
@@ -190,7 +219,7 @@ def image_file_names(names: tuple[str, ...] | Any, n_images: int) -> list[str]:
     return [f"{i:0{digits}}-{stem}.png" if stem else f"{i:0{digits}}.png" for i, stem in enumerate(kept)]
 
 
-def _account(model: str, images: ImageSet | None, fit: Factorization, H: Any) -> dict[str, Any]:
+def _account(model: str, images: ImageSet | None, fit: Fit, H: Any) -> dict[str, Any]:
     if images is None:
         return {"made_by": "imgnmf", "model": model, "relative_error": finite(fit.relative_error)}
     V = images.V.astype(np.float64)

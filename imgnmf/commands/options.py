@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from imgnmf.checkpoint import Checkpoint
+from imgnmf.checkpoint import Checkpoint, CheckpointFolder
 from imgnmf.commands.progress import following
 from imgnmf.core.factorize import factorize
 from imgnmf.core.limits import INTERRUPTED
@@ -43,12 +43,19 @@ class FitOptions:
     memory: str | None = None
     parts: str = "global"
 
-    def fit(self, V: Any, ranks: Iterable[int], image_shape: tuple[int, ...] | None = None) -> RankStudy:
-        """Fit every rank, and show how far it is on a terminal."""
+    def fit(
+        self,
+        V: Any,
+        ranks: Iterable[int],
+        image_shape: tuple[int, ...] | None = None,
+        kept: CheckpointFolder | None = None,
+    ) -> RankStudy:
+        """Fit every rank, or go on with those that are kept, and show how far it is on a terminal."""
         wanted = list(ranks)
         self._compile(V)
         with following(wanted) as callback:
-            return factorize_ranks(V, wanted, callback=callback, **self.given(image_shape or (V.shape[0], 1)))
+            given = self.given(image_shape or (V.shape[0], 1))
+            return factorize_ranks(V, wanted, callback=callback, checkpoint=kept, resume=kept is not None, **given)
 
     def fit_one(
         self, V: Any, rank: int, image_shape: tuple[int, ...] | None, checkpoint: Checkpoint | None, resume: bool

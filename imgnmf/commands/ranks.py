@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from imgnmf.checkpoint import CheckpointFolder
+from imgnmf.commands.keeping import KeptProgress
 from imgnmf.commands.output import checked_file
-from imgnmf.commands.source import Reading, read_source
+from imgnmf.commands.source import Reading, opened, read_source, short_name
 from imgnmf.errors import ParameterError
-from imgnmf.images import ImageSet
+from imgnmf.images import ImageSet, StoredImages
 from imgnmf.studies.choice import Method, RankChoice, choose_rank
 
 __all__ = ["ChosenRank", "StudyOptions", "parse_ranks", "study_ranks"]
@@ -22,7 +24,7 @@ class ChosenRank:
     """The advice, and where the figure is."""
 
     choice: RankChoice
-    images: ImageSet
+    images: ImageSet | StoredImages
     figure: Path | None
 
 
@@ -36,19 +38,35 @@ class StudyOptions:
     rng: int = 0
     threads: int | None = None
 
-    def choose(self, V: Any, ranks: Iterable[int]) -> RankChoice:
-        """Ask the images."""
-        return choose_rank(V, ranks, **vars(self))
+    def choose(self, V: Any, ranks: Iterable[int], kept: CheckpointFolder | None = None) -> RankChoice:
+        """Ask the images; where the fits are kept, say after Ctrl-C that they are."""
+        try:
+            return choose_rank(V, ranks, checkpoint=kept, resume=kept is not None, **vars(self))
+        except KeyboardInterrupt:
+            if kept is None:
+                raise
+            raise KeyboardInterrupt(
+                f"interrupted: {len(kept.files())} fits are kept in {kept.path}; with --resume the rest is done"
+            ) from None
 
 
 def study_ranks(
-    source: str, ranks: str, output: str | None, *, reading: Reading, force: bool, options: StudyOptions
+    source: str,
+    ranks: str,
+    output: str | None,
+    *,
+    reading: Reading,
+    force: bool,
+    options: StudyOptions,
+    kept: KeptProgress,
 ) -> ChosenRank:
     """Ask the images of SOURCE which rank they support; draw it if there is an output."""
-    wanted = parse_ranks(ranks)
-    target = None if output is None else checked_file(output, force=force, suffix=".png")
-    images = read_source(source, reading)
-    choice = options.choose(images.V, wanted)
+    wanted, named = parse_ranks(ranks), output or f"{short_name(source)}-ranks.png"
+    again = force or kept.goes_on(named)
+    target = None if output is None else checked_file(output, force=again, suffix=".png")
+    images = opened(source, reading) or read_source(source, reading)
+    folder = kept.folder(Path(named), force=force)
+    choice = options.choose(images.V, wanted, folder)
     if target is not None:
         from imgnmf.viz import save_figure
 

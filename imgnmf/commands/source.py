@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from imgnmf.core.budget import in_words
+from imgnmf.core.loading import in_words
 from imgnmf.errors import DataError, DataWarning, NoImagesError, ParameterError, tell
 from imgnmf.images import (
     DatasetInfo,

@@ -12,10 +12,11 @@ from imgnmf.core.blocks import MOST_COLUMNS, block_spans
 from imgnmf.core.columns import KEPT_RUNS, is_elsewhere, run_bytes
 from imgnmf.core.inits import NNDSVD, SPA, Init
 from imgnmf.core.lead_in import sample_size
+from imgnmf.core.loading import in_words
 from imgnmf.core.sparse import is_sparse, spans_of
 from imgnmf.errors import MemoryBudgetError, ParameterError
 
-__all__ = ["bytes_of", "check_budget", "estimate", "in_words"]
+__all__ = ["bytes_of", "check_budget", "estimate"]
 
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 # The accepted pair's, the last step's, and one that is written: see `imgnmf.core.iterate`. The exact coefficients of
@@ -39,18 +40,6 @@ def bytes_of(memory: Any) -> int:
     if isinstance(memory, str) and found and (size := int(float(found[1]) * UNITS[(found[2] or "").lower()])):
         return size
     raise ParameterError(f"memory must be a size like '2GB', '500MB' or '1.5GiB', or a number of bytes, got {memory!r}")
-
-
-def in_words(n_bytes: float) -> str:
-    """A size to two digits.
-
-    >>> in_words(1_230_000_000), in_words(999)
-    ('1.2 GB', '999 bytes')
-    """
-    for name, unit in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if n_bytes >= unit:
-            return f"{n_bytes / unit:.2g} {name}" if n_bytes < 100 * unit else f"{n_bytes / unit:.0f} {name}"
-    return f"{n_bytes:.0f} bytes"
 
 
 def estimate(

@@ -18,7 +18,7 @@ from imgnmf.core.inits import takes_any_rank
 from imgnmf.core.limits import Callback, State, limits_of, warn_if_cut_short
 from imgnmf.core.online import Online, window_size
 from imgnmf.core.penalties import Penalties
-from imgnmf.core.progress import Keeper, Progress, Session, Task
+from imgnmf.core.progress import Keeper, Progress, Task, opened
 from imgnmf.core.result import Factorization
 from imgnmf.core.seen import usable
 from imgnmf.core.sparse import is_sparse
@@ -178,19 +178,9 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
         if not blocks.largest:
             return fitting.of_nothing(data.shape, blocks)
         task = Task(fitting, blocks, n_init, limits, generator, rng is None, run)
-        session = _opened(checkpoint, resume, task)
+        session = opened(checkpoint, resume, task)
         problem = fitting.problem(blocks, run)
         begin = Progress(generator) if session is None else session.begin
         best = best_fit(fitting, problem, n_init, limits, run, begin=begin, session=session)
     warn_if_cut_short(best)
     return best
-
-
-def _opened(checkpoint: str | os.PathLike[str] | Keeper | None, resume: bool, task: Task) -> Session | None:
-    if checkpoint is None:
-        if resume:
-            raise ParameterError("resume=True needs the checkpoint to go on from: pass checkpoint='run.ckpt', say")
-        return None
-    if isinstance(checkpoint, (str, os.PathLike)) or not hasattr(checkpoint, "opened"):
-        raise ParameterError("the core opens no files: call imgnmf.factorize, or pass an imgnmf.Checkpoint")
-    return checkpoint.opened(task, resume)

@@ -88,7 +88,7 @@ class Fitting:
                 reason, converged = INTERRUPTED, False
         try:
             return self.result(best, problem, history, reason, converged)
-        except KeyboardInterrupt:  # the pair is there, and has to be measured to be told of
+        except KeyboardInterrupt:  # while it was measured: that is done again, or all the fit would be lost
             return self.result(best, problem, history, INTERRUPTED, False)
 
     def ends_exactly(self, problem: Problem, reason: str, converged: bool) -> bool:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array, diags_array, issparse
 
-from imgnmf.core.check import as_matrix, checked_count, checked_values
+from imgnmf.core.check import checked_count, checked_values
+from imgnmf.core.loading import loaded
 from imgnmf.core.parts import Array, inner
 from imgnmf.errors import DataError, ParameterError, ShapeMismatchError
 
@@ -98,7 +99,7 @@ def neighbour_graph(V: Any, n_neighbours: int = 5) -> Any:
            [0, 0, 0, 1],
            [0, 0, 1, 0]])
     """
-    data = as_matrix(V)
+    data = loaded(V, "neighbour_graph", 16, "make the graph of some of the images, or give one that you made yourself")
     largest, n = checked_values(data), data.shape[1]
     if checked_count("n_neighbours", n_neighbours, 1) >= n:
         raise ParameterError(f"n_neighbours must be below the number of images, {n}, got {n_neighbours}")

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks, Runner
+from imgnmf.core.digest import block_digests
 from imgnmf.core.iterate import Iterate
 from imgnmf.core.limits import Limits
 from imgnmf.core.result import Factorization, History
+from imgnmf.errors import IncompatibleError, ParameterError
 
 if TYPE_CHECKING:
     from imgnmf.core.fitting import Fitting
 
-__all__ = ["Keeper", "Keeping", "Progress", "Session", "Standing", "Task"]
+__all__ = ["Keeper", "Keeping", "Progress", "Session", "Shelf", "Standing", "Task", "kept_as", "opened", "opened_shelf"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +81,8 @@ class Task:
         Whether any other would do.
     run : callable
         The threads of the fit.
+    digested : callable, optional
+        Gives the SHA-256 of every block of V, where V lies with others.
     """
 
     fitting: Fitting
@@ -87,6 +92,11 @@ class Task:
     rng: np.random.Generator
     any_rng: bool
     run: Runner[Any]
+    digested: Callable[[], Iterable[str]] | None = None
+
+    def digests(self) -> Iterable[str]:
+        """The SHA-256 of every block of V."""
+        return block_digests(self.blocks, self.run) if self.digested is None else self.digested()
 
 
 class Session(Protocol):
@@ -112,6 +122,53 @@ class Keeper(Protocol):
     def opened(self, task: Task, resume: bool) -> Session:
         """A place for the progress of this task, refused where it holds that of another."""
         ...
+
+
+def opened(checkpoint: Any, resume: bool, task: Task) -> Session | None:
+    """The place for the progress of a fit, before its first iteration."""
+    if checkpoint is None:
+        if resume:
+            raise ParameterError("resume=True needs the checkpoint to go on from: pass checkpoint='run.ckpt', say")
+        return None
+    if not hasattr(checkpoint, "opened") or hasattr(checkpoint, "of"):
+        raise ParameterError("the core opens no files: call imgnmf.factorize, or pass an imgnmf.Checkpoint")
+    session: Session = checkpoint.opened(task, resume)
+    return session
+
+
+class Shelf(Protocol):
+    """What a study takes as ``checkpoint``: a place for the progress of each of its fits."""
+
+    def opened(self, resume: bool) -> None:
+        """See that it can be written to, and holds nothing unless that is gone on with."""
+        ...
+
+    def of(self, name: str) -> Keeper:
+        """The place of one fit."""
+        ...
+
+
+def opened_shelf(checkpoint: Any, resume: bool, rng: Any = 0) -> Shelf | None:
+    """The shelf of a study, before its first fit."""
+    if checkpoint is None:
+        if resume:
+            raise ParameterError("resume=True needs what to go on from: pass checkpoint=CheckpointFolder('run.ckpt')")
+        return None
+    if not hasattr(checkpoint, "of"):
+        raise ParameterError(
+            f"a study keeps many fits: pass checkpoint=imgnmf.CheckpointFolder('run.ckpt'), say; got {checkpoint!r}"
+        )
+    if isinstance(rng, np.random.Generator):
+        # A fit that is there already does not draw from it again, so the next one would start elsewhere.
+        raise IncompatibleError("with a checkpoint, rng must be an int or None: a Generator moves on with every fit")
+    shelf: Shelf = checkpoint
+    shelf.opened(resume)
+    return shelf
+
+
+def kept_as(shelf: Shelf | None, name: str) -> dict[str, Any]:
+    """What `factorize` is to be told, for a fit of a study to be gone on with, or begun."""
+    return {} if shelf is None else {"checkpoint": shelf.of(name), "resume": True}
 
 
 @dataclass(frozen=True, eq=False)

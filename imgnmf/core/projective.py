@@ -16,7 +16,7 @@ from imgnmf.core.choices import InitLike, as_init
 from imgnmf.core.extrapolation import Way, extrapolated
 from imgnmf.core.iterate import first_iterate, iterate
 from imgnmf.core.lead_in import led_in_start, lifted
-from imgnmf.core.limits import Reached, limits_of, warn_if_cut_short
+from imgnmf.core.limits import INTERRUPTED, Reached, limits_of, warn_if_cut_short
 from imgnmf.core.losses import Frobenius
 from imgnmf.core.parts import Array, Gradient, inner
 from imgnmf.core.penalties import NO_PENALTY
@@ -160,7 +160,10 @@ def factorize_projective(
         history = History(rounding=problem.rounding, reference=problem.reference)
         begin = Reached(W, np.empty((rank, 0), W.dtype))
         best, *ending = limits.follow(_iterates(problem, W, orthonormal, run), begin, problem, history)
-        fit = _result(best.W, problem, history, run, ending)
+        try:
+            fit = _result(best.W, problem, history, run, ending)
+        except KeyboardInterrupt:  # while it was measured: that is done again, or all the fit would be lost
+            fit = _result(best.W, problem, history, run, (INTERRUPTED, False))
     warn_if_cut_short(fit)
     return fit
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from imgnmf.core.extrapolation import Pace, extrapolated
 from imgnmf.core.kernels import hals_sweeps
-from imgnmf.core.limits import Limits, Reached
+from imgnmf.core.limits import INTERRUPTED, Limits, Reached
 from imgnmf.core.parts import Array
 from imgnmf.core.result import History, in_unit
 from imgnmf.core.units import power_of_two
@@ -120,24 +120,30 @@ def finished(
     unit_in: Literal["W", "H", "both"] = "W",
 ) -> FamilyFit:
     """The fit in the user's unit, which `unit_in` carries, its error computed anew; H is exact where none is given."""
-    H = coefficients(frame, W, ridge) if H is None else H
-    squared, penalty = squared_residual(frame, W, H), penalty + cancelling(W, H, ridge)
-    exponent = frame.blocks.exponent
-    unit = power_of_two(2 * exponent)
-    history, reason, converged = went
-    on_W = {"W": exponent, "H": 0, "both": exponent // 2}[unit_in]
-    return FamilyFit(
-        W=np.ldexp(W, on_W).T.astype(frame.dtype),
-        H=np.ldexp(H, exponent - on_W).astype(frame.dtype),
-        member=member,
-        n_iter=len(history.seconds),
-        converged=converged,
-        reason=reason,
-        objective=float(in_unit(np.array(squared / 2 + penalty), unit)),
-        relative_error=float(np.sqrt(squared / frame.energy)),
-        trace=history.frozen(unit),
-        init=init,
-        shares=None if shares is None else shares.astype(frame.dtype),
-        penalty=float(in_unit(np.array(penalty), unit)),
-        ridge=ridge,
-    )
+
+    def measured(history: History, reason: str, converged: bool) -> FamilyFit:
+        found = coefficients(frame, W, ridge) if H is None else H
+        squared, added = squared_residual(frame, W, found), penalty + cancelling(W, found, ridge)
+        exponent = frame.blocks.exponent
+        unit = power_of_two(2 * exponent)
+        on_W = {"W": exponent, "H": 0, "both": exponent // 2}[unit_in]
+        return FamilyFit(
+            W=np.ldexp(W, on_W).T.astype(frame.dtype),
+            H=np.ldexp(found, exponent - on_W).astype(frame.dtype),
+            member=member,
+            n_iter=len(history.seconds),
+            converged=converged,
+            reason=reason,
+            objective=float(in_unit(np.array(squared / 2 + added), unit)),
+            relative_error=float(np.sqrt(squared / frame.energy)),
+            trace=history.frozen(unit),
+            init=init,
+            shares=None if shares is None else shares.astype(frame.dtype),
+            penalty=float(in_unit(np.array(added), unit)),
+            ridge=ridge,
+        )
+
+    try:
+        return measured(*went)
+    except KeyboardInterrupt:  # that is done again, or all the fit would be lost
+        return measured(went[0], INTERRUPTED, False)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -87,17 +87,25 @@ def symmetric(
         frame = _even(found)
         _check_symmetric(frame.blocks.data)
         rank = checked_rank(rank, frame.blocks.shape, beyond=False)
-        best = min(_fits(frame, rank, streams, limits), key=lambda fit: fit.objective)
+        best = _best(frame, rank, streams, limits)
     warn_if_cut_short(best)
     return best
 
 
-def _fits(frame: Frame, rank: int, streams: Sequence[np.random.Generator], limits: Limits) -> Iterator[FamilyFit]:
+def _best(frame: Frame, rank: int, streams: Sequence[np.random.Generator], limits: Limits) -> FamilyFit:
+    """The best of all starts; after Ctrl-C, of those begun."""
+    best: FamilyFit | None = None
     for stream in streams:
-        fit = _fitted(frame, rank, stream, limits)
-        yield fit
+        try:
+            fit = _fitted(frame, rank, stream, limits)
+        except KeyboardInterrupt:  # while a start was prepared
+            if best is None:
+                raise
+            return replace(best, reason=INTERRUPTED, converged=False)
+        best = fit if best is None or fit.objective < best.objective else best
         if fit.reason == INTERRUPTED:
-            return
+            return replace(best, reason=INTERRUPTED, converged=False)
+    return cast("FamilyFit", best)
 
 
 def _fitted(frame: Frame, rank: int, rng: np.random.Generator, limits: Limits) -> FamilyFit:

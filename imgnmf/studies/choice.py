@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from imgnmf.core.check import as_matrix, checked_choice, checked_count, checked_values
+from imgnmf.core.check import as_data, checked_choice, checked_count, checked_values
 from imgnmf.core.choices import LossLike, as_loss
+from imgnmf.core.loading import loaded
+from imgnmf.core.progress import Shelf, opened_shelf
 from imgnmf.errors import DataError, ParameterError
 from imgnmf.studies.prediction import MOST_FOLDS, EachFit, bi_cross_validation, held_out_entries, quiet_fit
 from imgnmf.studies.ranks import checked_ranks
@@ -114,6 +116,8 @@ def choose_rank(
     max_iter: int = 300,
     rng: int = 0,
     threads: int | None = None,
+    checkpoint: Shelf | None = None,
+    resume: bool = False,
 ) -> RankChoice:
     """Ask the images how many parts they support.
 
@@ -132,7 +136,8 @@ def choose_rank(
     Parameters
     ----------
     V : array, shape (n_pixels, n_images), non-negative
-        One image a column.
+        One image a column. What lies in a store, `open_images(path).V` say, is read by blocks for "elbow"; the
+        others load it, or refuse what does not fit in memory.
     ranks : iterable of int
         At most ``min(n_pixels, n_images)``; half of that for bi-cross-validation.
     method : str
@@ -147,6 +152,11 @@ def choose_rank(
         Decides what is hidden or drawn, and the starts.
     threads : int, optional
         None for one a processor.
+    checkpoint : `imgnmf.CheckpointFolder`, optional
+        A folder to keep the progress of every fit in.
+    resume : bool
+        Go on with the fits that are there: those that ended are kept, one that was interrupted is gone on with, and
+        the result is the same to the last bit.
 
     Returns
     -------
@@ -167,15 +177,16 @@ def choose_rank(
     >>> choose_rank(V, range(1, 7)).rank
     3
     """
-    data = as_matrix(V)
-    if not checked_values(data):
-        raise DataError("V is zero everywhere, so that no rank is better than another; give images that show something")
     checked_choice("method", method, get_args(Method))
     _check_repeats(repeats, method)
+    data = as_data(V) if method in PASSING else loaded(V, f"method={method!r}", *HOLDING)
+    if not checked_values(data):
+        raise DataError("V is zero everywhere, so that no rank is better than another; give images that show something")
     wanted = checked_ranks(ranks, data.shape)
     if method == "bi-cross-validation":
         _check_quarter(wanted[-1], min(data.shape) // 2)
-    options = EachFit(as_loss(loss), max_iter=checked_count("max_iter", max_iter, 1), threads=threads)
+    shelf = opened_shelf(checkpoint, resume)
+    options = EachFit(as_loss(loss), max_iter=checked_count("max_iter", max_iter, 1), threads=threads, shelf=shelf)
     scores = SCORES[method](data, wanted, repeats, options, checked_count("rng", rng, 0))
     place, plausible = RULES.get(method, _within_one_error)(scores)
     return RankChoice(wanted[place], method, wanted, scores, tuple(wanted[i] for i in plausible))
@@ -194,6 +205,9 @@ SCORES: Mapping[str, Callable[..., Array]] = MappingProxyType(
         "elbow": _seen_errors,
     }
 )
+# This looks at V by fits alone, which read it by blocks; the others hide entries, or draw images, in memory.
+PASSING = ("elbow",)
+HOLDING = (48, "ask some of the images, images[:5000].V say, or take method='elbow', which reads V by blocks")
 MEANINGS: Mapping[str, str] = MappingProxyType(
     {
         "held-out": "loss on hidden entries / that of the mean image",

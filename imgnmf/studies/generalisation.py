@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from imgnmf.core.check import as_matrix, checked_count, checked_values
+from imgnmf.core.check import checked_count, checked_values
 from imgnmf.core.choices import LossLike, as_loss
 from imgnmf.core.encode import encode
+from imgnmf.core.loading import loaded
+from imgnmf.core.progress import Shelf, opened_shelf
 from imgnmf.errors import ParameterError, ShapeMismatchError
 from imgnmf.studies.prediction import EachFit, losses, quiet_fit
 from imgnmf.studies.ranks import checked_ranks
@@ -85,6 +87,8 @@ def generalisation(
     max_iter: int = 300,
     rng: int = 0,
     threads: int | None = None,
+    checkpoint: Shelf | None = None,
+    resume: bool = False,
 ) -> Generalisation:
     """Fit some images and encode the others: the error of both against the rank.
 
@@ -108,6 +112,11 @@ def generalisation(
         Decides the splits and the starts.
     threads : int, optional
         None for one a processor.
+    checkpoint : `imgnmf.CheckpointFolder`, optional
+        A folder to keep the progress of every fit in.
+    resume : bool
+        Go on with the fits that are there: those that ended are kept, one that was interrupted is gone on with, and
+        the result is the same to the last bit.
 
     Returns
     -------
@@ -129,7 +138,7 @@ def generalisation(
     >>> bool((found.gap > 0).all())
     True
     """
-    data = as_matrix(V)
+    data = loaded(V, "generalisation", 32, "ask some of the images: images[:5000].V, say")
     checked_values(data)
     generator = np.random.default_rng(checked_count("rng", rng, 0))
     splits = [
@@ -137,8 +146,11 @@ def generalisation(
     ]
     bounds = data.shape[0], min(int((~test).sum()) for test in splits)
     wanted = checked_ranks(ranks, bounds)
-    options = EachFit(as_loss(loss), max_iter=checked_count("max_iter", max_iter, 1), threads=threads)
-    errors = np.array([[_errors(data, test, rank, options, rng) for rank in wanted] for test in splits])
+    shelf = opened_shelf(checkpoint, resume)
+    options = EachFit(as_loss(loss), max_iter=checked_count("max_iter", max_iter, 1), threads=threads, shelf=shelf)
+    errors = np.array(
+        [[_errors(data, test, rank, options, rng, run=f"-{i}") for rank in wanted] for i, test in enumerate(splits)]
+    )
     unseen = "images" if groups is None else "groups"
     return Generalisation(wanted, errors[..., 0], errors[..., 1], unseen, min(bounds))
 
@@ -166,9 +178,9 @@ def _test_images(n_images: int, groups: Any, share: float, rng: np.random.Genera
     return np.isin(member, kept)
 
 
-def _errors(V: Array, test: Array, rank: int, options: EachFit, seed: int) -> tuple[float, float]:
+def _errors(V: Array, test: Array, rank: int, options: EachFit, seed: int, *, run: str) -> tuple[float, float]:
     seen, unseen = V[:, ~test], V[:, test]
-    fit = quiet_fit(seen, rank, options, seed)
+    fit = quiet_fit(seen, rank, options, seed, run=run)
     H = encode(unseen, fit.W, loss=fit.loss, floor=fit.floor, threads=options.threads)
     mean = seen.mean(axis=1, dtype=np.float64)[:, None]
     train, beyond = losses(fit, seen, fit.reconstruct(), mean), losses(fit, unseen, fit.W @ H, mean)

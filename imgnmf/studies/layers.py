@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
@@ -11,23 +11,24 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks, energy_of, running, useful_threads
-from imgnmf.core.check import as_matrix, checked_choice, checked_count, checked_rank
+from imgnmf.core.check import as_data, checked_choice, checked_count, checked_rank
 from imgnmf.core.choices import InitLike
 from imgnmf.core.encode import encode, exact_coefficients
 from imgnmf.core.factorize import factorize
 from imgnmf.core.limits import INTERRUPTED
+from imgnmf.core.loading import loaded
 from imgnmf.core.losses import Frobenius
 from imgnmf.core.parts import Array
 from imgnmf.core.penalties import NO_PENALTY
-from imgnmf.core.result import Factorization
+from imgnmf.core.progress import Shelf, opened_shelf
 from imgnmf.core.units import as_blocks
 from imgnmf.errors import DataError, ParameterError
+from imgnmf.studies.greedy import Greedy, LayerCallback
 from imgnmf.studies.joint import ChainProblem, Rounds, chain_product
 
 __all__ = ["Layer", "LayeredFactorization", "Split", "factorize_layers"]
 
 Split: TypeAlias = Literal["H", "W"]
-LayerCallback: TypeAlias = Callable[[int, Any], object]
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,6 +177,8 @@ def factorize_layers(
     rng: int | np.random.Generator | None = 0,
     threads: int | None = None,
     callback: LayerCallback | None = None,
+    checkpoint: Shelf | None = None,
+    resume: bool = False,
 ) -> LayeredFactorization:
     """Take images apart, then what was found again: small parts, larger parts made of them, and so on.
 
@@ -186,6 +189,7 @@ def factorize_layers(
     Parameters
     ----------
     V : array, shape (n_pixels, n_images), non-negative
+        Read by blocks where it lies in a store, unless parts are split.
     ranks : iterable of int
         One a layer, falling: ``(100, 49, 16)``.
     split : {"H", "W"}
@@ -202,6 +206,8 @@ def factorize_layers(
     rng : int, Generator or None
     callback : callable, optional
         Called with the layer's number and a `State` after each greedy iteration; True ends that layer.
+    checkpoint, resume
+        As for `imgnmf.factorize_ranks`, of the greedy layers; the tuning begins anew.
 
     Returns
     -------
@@ -225,14 +231,17 @@ def factorize_layers(
     >>> [layer.W.shape for layer in deep.layers], deep.shares(1).sum(axis=0).round(6)
     ([(64, 16), (16, 4)], array([1., 1., 1., 1.]))
     """
-    data = as_matrix(V)
-    if checked_choice("split", split, ("H", "W")) == "W":
-        data = data.T
+    # The coefficients of a layer are split in passes over V; its parts are found from the images' side, as V'.
+    if checked_choice("split", split, ("H", "W")) == "H":
+        data = as_data(V)
+    else:
+        data = loaded(V, "split='W'", 8, "take split='H', which reads V by blocks, or some of the images").T
     wanted = _checked_ranks(ranks, data.shape)
     rounds = Rounds(checked_count("tune", tune, 0), tol, time_limit)
     blocks = _wide(data)
     fit = partial(factorize, init=init, max_iter=max_iter, time_limit=time_limit, rng=rng, threads=threads)
-    chain, stopped = _greedy(data, wanted, fit, blocks.exponent, callback)
+    greedily = Greedy(fit, callback, opened_shelf(checkpoint, resume, rng))
+    chain, stopped = greedily.chain(data, wanted, blocks.exponent)
     with running(useful_threads(threads, data.shape, wanted[0])) as run:
         problem = ChainProblem(blocks, run, energy_of(blocks, run))
         greedy = problem.relative_error(chain_product(chain[:-1]), chain[-1])
@@ -256,35 +265,13 @@ def _checked_ranks(ranks: Iterable[int], shape: tuple[int, int]) -> tuple[int, .
     return wanted
 
 
-def _wide(V: Array) -> ColumnBlocks:
+def _wide(V: Any) -> ColumnBlocks:
     blocks = as_blocks(V, Frobenius())
-    if not V.any():
+    if not blocks.largest:
         raise DataError(
             "V is zero everywhere, so there is nothing to take apart twice; give images that show something"
         )
     return replace(blocks, dtype=np.dtype(np.float64))
-
-
-def _greedy(
-    V: Array, ranks: Sequence[int], fit: Callable[..., Factorization], exponent: int, callback: LayerCallback | None
-) -> tuple[list[Array], bool]:
-    """``[W_1, ..., W_L, H_L]`` in the unit of the blocks, and whether Ctrl-C ended it."""
-    chain: list[Array] = []
-    above, stopped = V, False
-    for place, rank in enumerate(ranks):
-        try:
-            found = fit(above, rank, callback=partial(callback, place) if callback else None)
-        except KeyboardInterrupt:  # while the layer's start was prepared
-            if not chain:
-                raise
-            stopped = True
-            break
-        length = np.linalg.norm(found.W.astype(np.float64), axis=0)
-        chain.append(found.W / np.where(length > 0, length, 1))
-        above = found.H.astype(np.float64) * length[:, None]
-        if stopped := found.reason == INTERRUPTED:
-            break
-    return [*chain, np.ldexp(above, -exponent)], stopped
 
 
 def _layers(problem: ChainProblem, chain: Sequence[Array]) -> Iterator[Layer]:

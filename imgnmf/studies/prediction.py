@@ -14,6 +14,7 @@ from imgnmf.core.encode import encode
 from imgnmf.core.factorize import factorize
 from imgnmf.core.limits import INTERRUPTED
 from imgnmf.core.losses import Frobenius, Loss
+from imgnmf.core.progress import Shelf, kept_as
 from imgnmf.core.result import Factorization
 from imgnmf.errors import ConvergenceWarning, DataWarning
 
@@ -38,14 +39,18 @@ class EachFit:
     init: Any = "nndsvd"
     max_iter: int = 500
     threads: int | None = None
+    shelf: Shelf | None = None
 
 
-def quiet_fit(V: Array, rank: int, options: EachFit, rng: Any, weights: Array | None = None) -> Factorization:
-    """One of many fits, whose limits are the study's own affair."""
+def quiet_fit(
+    V: Array, rank: int, options: EachFit, rng: Any, weights: Array | None = None, *, run: str = ""
+) -> Factorization:
+    """One of many fits, whose limits are the study's own affair; `run` tells it from others of its rank."""
+    given = {name: value for name, value in vars(options).items() if name != "shelf"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", DataWarning)
-        fit = factorize(V, rank, weights=weights, rng=rng, **vars(options))
+        fit = factorize(V, rank, weights=weights, rng=rng, **given, **kept_as(options.shelf, f"k{rank}{run}"))
     if fit.reason == INTERRUPTED:  # a score of half a fit would look like any other
         raise KeyboardInterrupt
     return fit
@@ -63,7 +68,7 @@ def held_out_entries(V: Array, ranks: Sequence[int], repeats: int, options: Each
         hidden = (fold == number).astype(np.float32)
         mean = _pixel_means(V, 1 - hidden)
         for place, rank in enumerate(ranks):
-            fit = quiet_fit(V, rank, options, seed, 1 - hidden)
+            fit = quiet_fit(V, rank, options, seed, 1 - hidden, run=f"-{number}")
             scores[number, place] = np.divide(*losses(fit, V, fit.reconstruct(), mean, hidden))
     return scores
 
@@ -78,8 +83,9 @@ def bi_cross_validation(V: Array, ranks: Sequence[int], repeats: int, options: E
     scores = np.empty((repeats, len(ranks)))
     for number in range(repeats):
         sums = np.zeros((len(ranks), 2))
-        for rows, columns in _quarters(V.shape, rng):
-            sums += [_quarter_losses(V, rows, columns, rank, options, seed) for rank in ranks]
+        for quarter, (rows, columns) in enumerate(_quarters(V.shape, rng)):
+            run = f"-{number}-{quarter}"
+            sums += [_quarter_losses(V, (rows, columns), rank, options, seed, run=run) for rank in ranks]
         scores[number] = sums[:, 0] / sums[:, 1]
     return scores
 
@@ -116,13 +122,14 @@ def _quarters(shape: tuple[int, int], rng: np.random.Generator) -> Iterator[tupl
 
 
 def _quarter_losses(
-    V: Array, rows: Array, columns: Array, rank: int, options: EachFit, seed: int
+    V: Array, quarter: tuple[Array, Array], rank: int, options: EachFit, seed: int, *, run: str
 ) -> tuple[float, float]:
     """The loss of predicting ``V[rows, columns]`` from the rest, and that of its pixels' means elsewhere."""
+    rows, columns = quarter
     other_rows, other_columns = np.setdiff1d(np.arange(V.shape[0]), rows), np.setdiff1d(np.arange(V.shape[1]), columns)
     A, B = V[np.ix_(rows, columns)], V[np.ix_(rows, other_columns)]
     C, D = V[np.ix_(other_rows, columns)], V[np.ix_(other_rows, other_columns)]
-    fit = quiet_fit(D, rank, options, seed)
+    fit = quiet_fit(D, rank, options, seed, run=run)
     return losses(fit, A, _predicted(fit, B, C, options), B.mean(axis=1, keepdims=True, dtype=np.float64))
 
 

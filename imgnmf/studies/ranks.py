@@ -20,6 +20,7 @@ from imgnmf.core.inits import GivenFactors, takes_any_rank
 from imgnmf.core.limits import INTERRUPTED
 from imgnmf.core.measures import relative_error
 from imgnmf.core.penalties import Penalties
+from imgnmf.core.progress import Shelf, kept_as, opened_shelf
 from imgnmf.core.result import Factorization
 from imgnmf.core.stopping import StoppingRule
 from imgnmf.errors import IncompatibleError, ParameterError
@@ -102,6 +103,8 @@ def factorize_ranks(
     threads: int | None = None,
     memory: int | str | None = None,
     callback: RankCallback | None = None,
+    checkpoint: Shelf | None = None,
+    resume: bool = False,
 ) -> RankStudy:
     """Fit the same images at several ranks, each from its own start.
 
@@ -126,6 +129,11 @@ def factorize_ranks(
         others were asked for.
     callback : callable, optional
         Called with the rank and a `State` after each iteration; ends that fit by returning True.
+    checkpoint : `imgnmf.CheckpointFolder`, optional
+        A folder to keep the progress of every fit in.
+    resume : bool
+        Go on with the fits that are there: those that ended are kept, one that was interrupted is gone on with, and
+        the result is the same to the last bit. `rng` is no Generator then.
 
     Returns
     -------
@@ -137,7 +145,7 @@ def factorize_ranks(
     ParameterError
         If there is no rank, or one is out of bounds.
     IncompatibleError
-        If `earlier` holds fits of other images or of another loss.
+        If `earlier` holds fits of other images or of another loss, or the checkpoint of other fits.
     KeyboardInterrupt
         If Ctrl-C came before there was anything to keep.
 
@@ -152,6 +160,8 @@ def factorize_ranks(
     start = as_init(init)
     bounds = (np.iinfo(int).max,) * 2 if takes_any_rank(start) else data.shape
     wanted = checked_ranks(ranks, bounds, LOWER_OR_RANDOM)
+    if checkpoint is not None and earlier is not None:
+        raise IncompatibleError("earlier and checkpoint both say which fits are there already: leave one of them out")
     known = {} if earlier is None else _checked_earlier(earlier, data, as_loss(loss).name)
     fit = partial(
         factorize,
@@ -168,7 +178,7 @@ def factorize_ranks(
         threads=threads,
         memory=memory,
     )
-    path = _Path(data, fit, start, warm_start, callback)
+    path = _Path(data, fit, start, warm_start, callback, opened_shelf(checkpoint, resume, rng))
     fits: dict[int, Factorization] = {}
     try:
         for rank in wanted:
@@ -200,20 +210,22 @@ class _Path:
     init: Any
     warm_start: bool
     callback: RankCallback | None
+    shelf: Shelf | None
 
     def fitted(self, rank: int, known: Factorization | None, before: list[Factorization]) -> Factorization:
         """The fit that is there already, or the best that can be had."""
         if known is not None and known.reason != INTERRUPTED:
             return known
-        best = self._from(rank, self.init if known is None else GivenFactors(known.W, known.H))
+        best = self._from(rank, self.init if known is None else GivenFactors(known.W, known.H), f"k{rank}")
         if not (self.warm_start and before and before[-1].rank < rank) or best.reason == INTERRUPTED:
             return best
-        warm = self._from(rank, GivenFactors(*_grown(before[-1], self.V, rank)))
+        warm = self._from(rank, GivenFactors(*_grown(before[-1], self.V, rank)), f"k{rank}-warm")
         better = warm if warm.objective < best.objective else best
         return replace(better, reason=INTERRUPTED, converged=False) if warm.reason == INTERRUPTED else better
 
-    def _from(self, rank: int, init: Any) -> Factorization:
-        return self.fit(rank, init=init, callback=partial(self.callback, rank) if self.callback else None)
+    def _from(self, rank: int, init: Any, name: str) -> Factorization:
+        shown = partial(self.callback, rank) if self.callback else None
+        return self.fit(rank, init=init, callback=shown, **kept_as(self.shelf, name))
 
 
 def _grown(fit: Factorization, V: Any, rank: int) -> tuple[Any, Any]:

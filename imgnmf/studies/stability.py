@@ -121,7 +121,7 @@ def stability(V: Array, ranks: Sequence[int], repeats: int, options: EachFit, se
     drawn = [np.random.default_rng([seed, run]).integers(0, V.shape[1], V.shape[1]) for run in range(repeats)]
     scores = np.empty((repeats, len(ranks)))
     for place, rank in enumerate(ranks):
-        bases = [quiet_fit(V[:, images], rank, random, seed + run).W for run, images in enumerate(drawn)]
+        bases = [quiet_fit(V[:, images], rank, random, seed + run, run=f"-{run}").W for run, images in enumerate(drawn)]
         found = silhouettes(_in_one_order(bases, _paired(bases)[1]))
         scores[:, place] = 1 - found[:, found.mean(axis=0).argmin()]
     return scores

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from imgnmf.core.check import as_matrix, checked_count, checked_values
+from imgnmf.core.check import as_data, checked_count, checked_values
 from imgnmf.core.choices import LossLike, SolverLike
 from imgnmf.core.factorize import factorize
 from imgnmf.core.inits import GivenFactors, Init
@@ -88,7 +88,8 @@ class Stream:
         Parameters
         ----------
         V : array, shape (n_pixels, n), non-negative
-            One image a column, any number of them, all of one unit and dtype.
+            One image a column, any number of them, all of one unit and dtype; read a window at a time where they lie in
+            a store.
 
         Returns
         -------
@@ -105,7 +106,7 @@ class Stream:
             raise IncompatibleError(
                 "a Stream keeps its last images as they are, and takes dense ones: pass V.toarray()"
             )
-        data = as_matrix(V)
+        data = as_data(V)
         self._refuse_unlike(data)
         checked_values(data)
         size = window_size(self.images, self.rank)
@@ -114,7 +115,7 @@ class Stream:
             stream = stream._joined(data[:, first : first + size], size)
         return stream
 
-    def _refuse_unlike(self, data: Array) -> None:
+    def _refuse_unlike(self, data: Any) -> None:
         known = self.recent
         if known is not None and (known.shape[0], known.dtype) != (data.shape[0], data.dtype):
             raise ShapeMismatchError(

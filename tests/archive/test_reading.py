@@ -107,8 +107,8 @@ def test_a_file_cut_anywhere_is_refused(saved):
 
 
 def test_a_newer_format_says_what_is_supported(saved):
-    rewritten(saved, {"format": 3})
-    with pytest.raises(ArchiveError, match="found format 3, supported is 1 to 2"):
+    rewritten(saved, {"format": 4})
+    with pytest.raises(ArchiveError, match="found format 4, supported is 1 to 3"):
         imgnmf.load(saved)
 
 

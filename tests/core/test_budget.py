@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import imgnmf
-from imgnmf.core.budget import bytes_of, in_words
+from imgnmf.core.budget import bytes_of
+from imgnmf.core.loading import in_words
 from imgnmf.errors import MemoryBudgetError, ParameterError
 
 

@@ -128,6 +128,26 @@ def test_an_interrupted_fit_keeps_what_it_has(case):
     assert np.isfinite(fit.W).all()
 
 
+@pytest.mark.parametrize("case", MEMBERS, ids=name_of)
+def test_ctrl_c_while_the_result_is_measured_loses_nothing(case, monkeypatch):
+    from imgnmf.family import alternate
+
+    whole, real, calls = case(), alternate.squared_residual, []
+
+    def first_is_interrupted(*args):
+        calls.append(args)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return real(*args)
+
+    monkeypatch.setattr(alternate, "squared_residual", first_is_interrupted)
+    fit = case()
+    assert (fit.reason, fit.converged, len(calls)) == ("interrupted", False, 2)
+    if whole.member != "symmetric":  # whose other starts are left out then
+        assert fit.relative_error == whole.relative_error
+        np.testing.assert_array_equal(fit.W, whole.W)
+
+
 @each
 @pytest.mark.parametrize("rank", [0, -1, 2.0, True, "3", 10_000])
 def test_a_rank_out_of_bounds_is_refused(case, rank):

@@ -119,6 +119,38 @@ def test_one_interruption_ends_all_starts():
     assert (fit.reason, seen) == ("interrupted", [1, 2, 3])
 
 
+def test_an_interruption_between_two_starts_keeps_the_one_that_ended(monkeypatch):
+    from imgnmf.family import symmetric_nmf
+
+    real, begun = symmetric_nmf._fitted, []
+
+    def second_is_interrupted(*args):
+        begun.append(args)
+        if len(begun) == 2:
+            raise KeyboardInterrupt
+        return real(*args)
+
+    monkeypatch.setattr(symmetric_nmf, "_fitted", second_is_interrupted)
+    A = blocks()[0]
+    fit = family.symmetric(A, 3, n_init=4)
+    assert (fit.reason, fit.converged, len(begun)) == ("interrupted", False, 2)
+    monkeypatch.undo()
+    np.testing.assert_array_equal(fit.H, family.symmetric(A, 3, n_init=1).H)
+
+
+def test_an_interruption_is_told_where_an_earlier_start_was_better():
+    A, seen = blocks((12, 9, 14, 5), noise=0.3)[0], []
+
+    def interrupt(state):
+        seen.append(state.iteration)
+        if len(seen) > 1 and state.iteration == 1:
+            raise KeyboardInterrupt
+
+    fit = family.symmetric(A, 6, n_init=3, rng=3, callback=interrupt)
+    assert (fit.reason, fit.converged) == ("interrupted", False)
+    assert fit.n_iter > 1
+
+
 def test_more_starts_are_never_worse():
     A, _ = blocks((12, 9, 14, 5), noise=0.3)
     one, many = (family.symmetric(A, 6, n_init=n, rng=3, stop=RelativeDecrease(1e-2)) for n in (1, 4))
