@@ -23,7 +23,7 @@ RANK = 25
 LOSSES = {
     "frobenius": "frobenius",
     "Huber": imgnmf.Huber(),
-    "least absolute": imgnmf.LeastAbsolute(),
+    "L1": imgnmf.LeastAbsolute(),
     "L21": "l21",
 }
 SHARE_OF_SIDE = 0.43
@@ -104,15 +104,15 @@ def row_of(damaged: Damaged, steps: int) -> dict[str, Any]:
     by["found"] = damaged.errors(found.fit.reconstruct())
     by["told"] = errors(weights=~damaged.hidden.reshape(len(damaged.images), -1).T)
     hit = (found.masks & damaged.hidden).sum()
-    robust = min(by["Huber"][0], by["least absolute"][0], by["L21"][0])
+    robust = min(by["Huber"][0], by["L1"][0], by["L21"][0])
     return {
         "damage": damaged.name,
         **{label: error for label, (error, _touched) in by.items()},
-        "excess gone, by a loss": _gone(by["frobenius"][0], robust, by["told"][0]),
-        "excess gone, found": _gone(by["frobenius"][0], by["found"][0], by["told"][0]),
-        "of the touched: frobenius": by["frobenius"][1],
-        "found ": by["found"][1],
-        "told ": by["told"][1],
+        "gone: loss": _gone(by["frobenius"][0], robust, by["told"][0]),
+        "gone: found": _gone(by["frobenius"][0], by["found"][0], by["told"][0]),
+        "touched: frobenius": by["frobenius"][1],
+        "touched: found": by["found"][1],
+        "touched: told": by["told"][1],
         "recall": float(hit / damaged.hidden.sum()),
         "precision": float(hit / max(found.masks.sum(), 1)),
     }
@@ -148,7 +148,8 @@ def main(quick: bool) -> None:
         f"k = {RANK}, 400 ORL faces at 56 x 46 and 100 LFW faces at 25 x 25; a block covers {SHARE_OF_SIDE:.0%} of the "
         "shorter side in both directions; relative error on the undamaged pixels of all images",
         "'told' has the damaged pixels as weights: less than its error no method can be expected to reach with as many "
-        "parts, so what is to be gained is the excess over it; 'gone' is the share of that which is taken away",
+        "parts, so what is to be gained is the excess over it; 'gone' is the share of that which is taken away, "
+        "by the best of Huber, L1 and L21, and by 'found'; 'touched' are the errors of the images with damage alone",
         "'found' is the fit of find_occlusions with its defaults, a light ridge included",
         nothing,
     ]
