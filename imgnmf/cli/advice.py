@@ -60,6 +60,9 @@ PHRASES = (
     (r"convert them on a scale of your choice, say numpy.*", "save them as 8-bit pictures, on a scale of your choice"),
     (r"open it: imgnmf\.open_images\(.*\)\.V", "give the command its path"),
     (r"the checkpoint to go on from: pass .*", "--checkpoint FILE.ckpt"),
+    (r"what to go on from: pass checkpoint=.*", "--checkpoint DIR.ckpt"),
+    (r"; imgnmf\.load gives .*", ""),
+    (r", images\[:5000\]\.V say,", ""),
 )
 # What the library calls otherwise than the shell.
 SHORT: Mapping[str, str] = {"patch_size": "patch"}

@@ -41,6 +41,7 @@ Parameters = ParamSpec("Parameters")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 BAD_INPUT, CANNOT_WRITE, INTERRUPTED, TERMINATED = 2, 74, 130, 143
+SOON = 0.1  # seconds, by when the callback is over
 NOTHING_KEPT = "interrupted before there was anything to keep; nothing was written"
 
 LOSSES = ("frobenius", "kullback-leibler", "itakura-saito", "huber", "l21")
@@ -86,7 +87,8 @@ def _terminable() -> Iterator[None]:
 
     former = signal.signal(signal.SIGTERM, end)
     try:
-        yield
+        with _no_interrupt_lost():
+            yield
     except KeyboardInterrupt as interrupt:
         if seen:
             _fail(str(interrupt) or NOTHING_KEPT, TERMINATED)
@@ -97,6 +99,24 @@ def _terminable() -> Iterator[None]:
         raise
     finally:
         signal.signal(signal.SIGTERM, former)
+
+
+@contextmanager
+def _no_interrupt_lost() -> Iterator[None]:
+    """Where the compiler calls back, Python cannot raise, and drops the interrupt: it is then sent again."""
+    former = sys.unraisablehook
+
+    def again(dropped: sys.UnraisableHookArgs) -> None:
+        if issubclass(dropped.exc_type, KeyboardInterrupt):
+            threading.Timer(SOON, signal.raise_signal, [signal.SIGINT]).start()
+        else:
+            former(dropped)
+
+    sys.unraisablehook = again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = former
 
 
 def fit_options(command: Command) -> Command:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -142,6 +143,24 @@ def test_a_signal_while_the_kernels_are_compiled_is_not_lost(folder, tmp_path, m
     monkeypatch.setattr(limits.Limits, "_end", interrupted)
     words = refusal("fit", folder, "-k", 2, "-o", tmp_path / "m.imgnmf", code=INTERRUPTED)
     assert "nothing was written" in words
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, INTERRUPTED), (signal.SIGTERM, TERMINATED)])
+def test_a_signal_that_a_callback_of_the_compiler_drops_comes_again(number, code, folder, tmp_path, monkeypatch):
+    dropped = []
+
+    @ctypes.CFUNCTYPE(None)
+    def called_back():
+        dropped.append(number)
+        signal.raise_signal(number)
+
+    def read(*_args, **_kwargs):
+        called_back()
+        time.sleep(20)
+
+    monkeypatch.setattr("imgnmf.commands.model.read_source", read)
+    assert "nothing was written" in refusal("fit", folder, "-k", 2, "-o", tmp_path / "m.imgnmf", code=code)
+    assert dropped == [number]
 
 
 def test_resume_without_a_checkpoint_replaces_no_model(folder, tmp_path):

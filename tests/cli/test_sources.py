@@ -107,7 +107,7 @@ def test_names_of_another_number_of_images_are_damage(packed):
 
 def test_a_store_that_is_too_large_for_memory_tells_its_size(packed, monkeypatch):
     monkeypatch.setattr("imgnmf.commands.source.MOST_BYTES", 900)
-    words = refusal("ranks", packed / "V.zarr", "-k", "2")
+    words = refusal("gallery", packed / "V.zarr", "-k", "2")
     assert "take 960 bytes" in words
     assert "at most 900 bytes" in words
     assert "imgnmf fit reads them from disk" in words

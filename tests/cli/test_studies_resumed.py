@@ -126,4 +126,4 @@ def test_ranks_of_a_store_are_studied_without_loading_it(folder, tmp_path, monke
     command = ("ranks", tmp_path / "V.npy", "-k", "1:3", "--repeats", 2)
     done = run(*command, "--method", "elbow")
     assert done.exit_code == DONE, done.output
-    assert "held-out' needs all of V in memory: 80 pixels of 12 images" in refusal(*command)
+    assert "--method held-out needs all of V in memory: 80 pixels of 12 images" in refusal(*command)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from itertools import pairwise
 
 import numpy as np
@@ -246,34 +245,6 @@ def test_ctrl_c_keeps_the_best_so_far():
     fit = imgnmf.factorize(low_rank(noise=0.5), 4, callback=interrupt)
     assert (fit.reason, fit.n_iter, fit.converged) == ("interrupted", 5, False)
     assert fit.relative_error == pytest.approx(fit.trace.relative_error[-1], rel=1e-6)
-
-
-def interrupted_once(monkeypatch, place):
-    """Ctrl-C in the first call of a function, then none."""
-    home, name = place.rsplit(".", 1)
-    real, calls = getattr(sys.modules[home], name), []
-
-    def first_is_interrupted(*args, **options):
-        calls.append(name)
-        if len(calls) == 1:
-            raise KeyboardInterrupt
-        return real(*args, **options)
-
-    monkeypatch.setattr(place, first_is_interrupted)
-    return calls
-
-
-@pytest.mark.parametrize("fit", [imgnmf.factorize, imgnmf.factorize_projective])
-def test_ctrl_c_while_the_result_is_measured_loses_nothing(monkeypatch, fit):
-    V = low_rank(noise=0.5)
-    whole = fit(V, 3)
-    home = "fitting" if fit is imgnmf.factorize else "projective"
-    calls = interrupted_once(monkeypatch, f"imgnmf.core.{home}.exact_loss")
-    again = fit(V, 3)
-    assert len(calls) == 2
-    assert (again.reason, again.converged, again.n_iter) == ("interrupted", False, whole.n_iter)
-    assert again.relative_error == whole.relative_error
-    np.testing.assert_array_equal(again.W, whole.W)
 
 
 def test_the_callback_sees_factors_of_its_own():

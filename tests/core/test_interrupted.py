@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import imgnmf
-from imgnmf.core import fitting, problem
+from imgnmf.core import fitting, problem, projective
 
 V = np.random.default_rng(0).random((30, 700)) + 0.01  # three blocks
 OPTIONS = {"rank": 3, "init": imgnmf.RandomInit(lead_in=False), "threads": 1, "stop": (), "max_iter": 12}
@@ -50,3 +50,12 @@ def test_while_the_end_is_made_exact_or_measured(monkeypatch, where):
         whole = imgnmf.factorize(V, **OPTIONS)
     assert whole.relative_error == pytest.approx(error_of(whole), rel=1e-9)
     assert whole.relative_error <= fit.relative_error * (1 + 1e-9)
+
+
+def test_a_projective_fit_is_measured_again_too(monkeypatch):
+    whole = imgnmf.factorize_projective(V, 3)
+    monkeypatch.setattr(projective, "exact_loss", Struck(projective.exact_loss, 1))
+    fit = imgnmf.factorize_projective(V, 3)
+    assert (fit.reason, fit.converged, fit.n_iter) == ("interrupted", False, whole.n_iter)
+    assert fit.relative_error == whole.relative_error
+    assert np.array_equal(fit.W, whole.W)
