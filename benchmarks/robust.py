@@ -150,7 +150,7 @@ def main(quick: bool) -> None:
         "'told' has the damaged pixels as weights: less than its error no method can be expected to reach with as many "
         "parts, so what is to be gained is the excess over it; 'gone' is the share of that which is taken away, "
         "by the best of Huber, L1 and L21, and by 'found'; 'touched' are the errors of the images with damage alone",
-        "'found' is the fit of find_occlusions with its defaults, a light ridge included",
+        "'found' is the fit of find_occlusions with its defaults, its ridge included",
         nothing,
     ]
     write("robust", "python -m benchmarks.robust" + (" --quick" if quick else ""), rows, remarks)

@@ -33,7 +33,7 @@ __all__ = ["occlusions"]
 )
 @click.option("--max-iter", type=click.IntRange(min=1), default=300, show_default=True)
 @click.option(
-    "--rng", type=click.IntRange(min=0), default=0, show_default=True, help="Where similar images are sought."
+    "--rng", type=click.IntRange(min=0), default=0, show_default=True, help="Decides which pixels a trial hides."
 )
 @click.option("--threads", type=click.IntRange(min=1), help="Default: one a processor.")
 @reading(*READING_OPTIONS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,8 @@ from imgnmf.core.encode import encode
 from imgnmf.core.result import Factorization
 from imgnmf.core.robust import Huber
 from imgnmf.errors import DataError, DataWarning, ShapeMismatchError
-from imgnmf.inpainting.pictures import Array, Images, as_pictures
+from imgnmf.inpainting.hide import hidden_pixels
+from imgnmf.inpainting.pictures import Array, Images, Pictures, as_pictures
 from imgnmf.inpainting.predict import LearnedParts
 from imgnmf.occlusion.expected import first_surprise, spread_of, surprise
 from imgnmf.occlusion.rule import Rule
@@ -22,7 +23,7 @@ from imgnmf.occlusion.rule import Rule
 __all__ = ["Occlusions", "find_occlusions"]
 
 LEAST_IMAGES = 10
-RIDGE = 0.001
+RIDGES = (0.001, 0.003, 0.01)
 ROUND_ITERATIONS = 40
 # Suspect too much at first, so that the parts are learned from clean pixels; they clear what they explain.
 EASE = (0.75, 0.83, 0.92, 1.0, 1.0, 1.0)
@@ -39,7 +40,8 @@ class Occlusions:
     seen : array of bool, shape (n_pixels, n_images)
         False there, and where a pixel was unknown from the start: the `weights` of `factorize` and `inpaint`.
     fit : Factorization
-        Learned from what was seen with a light ridge on both factors, in the unit of the images.
+        Learned from what was seen, in the unit of the images, with a ridge on both factors: of three, the one by which
+        parts predict best what lies under an area.
     spread : array, shape (n_pixels, 1)
         How far off the parts are as a rule at each pixel, in the unit of the images.
     rule : Rule
@@ -70,18 +72,19 @@ class Occlusions:
         ShapeMismatchError
             If the images are of another size.
         """
-        task, unit = _task(images, weights, self.rule.side, self.rule.cutoff)
+        pictures = as_pictures(images, weights)
+        task = _task(pictures, self.rule.side, self.rule.cutoff)
         if task.rule.image_shape != self.rule.image_shape:
             raise ShapeMismatchError(
                 f"the parts are of images of shape {self.rule.image_shape} (h, w, channels), got "
                 f"{task.rule.image_shape}; give images of that shape"
             )
-        V = task.V * unit
+        V = task.V * pictures.unit
 
         def look(H: Array) -> Array:
             return surprise(np.where(task.known, V - self.fit.W @ H, np.nan), self.spread)
 
-        return task.narrowed(look(self._unmoved(V, task.known)), lambda seen: look(self._best(V, seen)))
+        return task.narrowed(task.first(look(self._unmoved(V, task.known))), lambda seen: look(self._best(V, seen)))
 
     def _unmoved(self, V: Array, known: Array) -> Array:
         """Coefficients that nothing in the way can move far."""
@@ -132,7 +135,8 @@ def find_occlusions(
     max_iter : int
         Of the last fit.
     rng : int, Generator or None
-        Among more than a thousand images, in which of them similar ones are looked for.
+        Which pixels are hidden to choose the ridge; among more than a thousand images, in which of them similar ones
+        are looked for.
     threads : int, optional
         Of the fits; None for one per processor; the result does not depend on it.
 
@@ -164,7 +168,8 @@ def find_occlusions(
     >>> found.masks.any(axis=(1, 2)).nonzero()[0], int(found.masks[7].sum())
     (array([7]), 100)
     """
-    task, unit = _task(images, weights, side, cutoff)
+    pictures = as_pictures(images, weights)
+    task = _task(pictures, side, cutoff)
     if task.V.shape[1] < LEAST_IMAGES:
         raise DataError(
             f"expected at least {LEAST_IMAGES} images, got {task.V.shape[1]}: what is in the way of one is told by "
@@ -172,16 +177,18 @@ def find_occlusions(
         )
     checked_count("max_iter", max_iter, 1)
     checked_rank(rank, task.V.shape, beyond=False)
-    searching, starting = np.random.default_rng(rng).spawn(2)
-    parts = LearnedParts(rank, unit, starting, threads)
+    searching, hiding, starting = np.random.default_rng(rng).spawn(3)
+    parts = LearnedParts(rank, pictures.unit, starting, threads)
+    seen = task.first(first_surprise(task.V, task.known, searching))
+    ridge = _best_ridge(task, seen, parts, pictures, hiding)
 
     def look(seen: Array) -> Array:
-        residual = np.where(task.known, task.V - parts.predict(task.V, seen, RIDGE, ROUND_ITERATIONS).V, np.nan)
+        residual = np.where(task.known, task.V - parts.predict(task.V, seen, ridge, ROUND_ITERATIONS).V, np.nan)
         return surprise(residual, spread_of(np.where(seen, residual, np.nan)))
 
-    seen = task.narrowed(first_surprise(task.V, task.known, searching), look)
-    model, fit = parts.predict(task.V, seen, RIDGE, max_iter)
-    spread = unit * spread_of(np.where(seen, task.V - model, np.nan))
+    seen = task.narrowed(seen, look)
+    model, fit = parts.predict(task.V, seen, ridge, max_iter)
+    spread = pictures.unit * spread_of(np.where(seen, task.V - model, np.nan))
     return Occlusions(task.rule.masks(task.known & ~seen), seen, fit, spread, task.rule)
 
 
@@ -193,18 +200,33 @@ class _Task:
     known: Array
     rule: Rule
 
-    def narrowed(self, suspect: Array, look: Callable[[Array], Array]) -> Array:
+    def first(self, suspect: Array) -> Array:
+        """What is seen, when much is suspected."""
+        return np.asarray(self.known & self.rule.clear(suspect, EASE[0]))
+
+    def narrowed(self, seen: Array, look: Callable[[Array], Array]) -> Array:
         """What is seen, after looking again and again at what is learned from what is seen."""
-        seen = self.known & self.rule.clear(suspect, EASE[0])
         for ease in EASE[1:]:
             seen = self.known & self.rule.clear(look(seen), ease)
         return seen
 
 
-def _task(images: Images, weights: Any, side: float | None, cutoff: float) -> tuple[_Task, float]:
-    """The task in [0, 1], and the unit of the images in that."""
-    pictures = as_pictures(images, weights)
+def _task(pictures: Pictures, side: float | None, cutoff: float) -> _Task:
     if not pictures.one_size:
         raise ShapeMismatchError("expected images of one size, which show the same thing at the same place")
-    V, counted = (np.stack([one.ravel() for one in many], axis=1) for many in (pictures.values, pictures.weights))
-    return _Task(V, counted > 0, Rule.of(pictures.values[0].shape, side, cutoff)), pictures.unit
+    shape = pictures.values[0].shape
+    return _Task(_columns(pictures.values), _columns(pictures.seen), Rule.of(shape, side, cutoff))
+
+
+def _columns(pictures: Sequence[Array]) -> Array:
+    return np.stack([picture.ravel() for picture in pictures], axis=1)
+
+
+def _best_ridge(task: _Task, seen: Array, parts: LearnedParts, pictures: Pictures, rng: np.random.Generator) -> float:
+    """By which parts predict seen pixels best that are hidden under the areas of other images, as for `inpaint`."""
+    areas = tuple((task.known & ~seen).T.reshape(-1, *task.rule.image_shape))
+    hidden = _columns(hidden_pixels(pictures.without(areas), rng))
+    if not hidden.any():
+        return RIDGES[0]
+    errors = [parts.predict(task.V, seen & ~hidden, ridge, ROUND_ITERATIONS).V - task.V for ridge in RIDGES]
+    return RIDGES[int(np.argmin([np.nansum(error[hidden] ** 2) for error in errors]))]
