@@ -24,7 +24,7 @@ __all__ = ["Occlusions", "find_occlusions"]
 
 LEAST_IMAGES = 10
 RIDGES = (0.001, 0.003, 0.01)
-ROUND_ITERATIONS = 40
+ROUND_ITERATIONS, TRIAL_ITERATIONS = 40, 100
 # Suspect too much at first, so that the parts are learned from clean pixels; they clear what they explain.
 EASE = (0.75, 0.83, 0.92, 1.0, 1.0, 1.0)
 
@@ -84,7 +84,7 @@ class Occlusions:
         def look(H: Array) -> Array:
             return surprise(np.where(task.known, V - self.fit.W @ H, np.nan), self.spread)
 
-        return task.narrowed(task.first(look(self._unmoved(V, task.known))), lambda seen: look(self._best(V, seen)))
+        return task.narrowed(look(self._unmoved(V, task.known)), lambda seen: look(self._best(V, seen)))
 
     def _unmoved(self, V: Array, known: Array) -> Array:
         """Coefficients that nothing in the way can move far."""
@@ -179,14 +179,13 @@ def find_occlusions(
     checked_rank(rank, task.V.shape, beyond=False)
     searching, hiding, starting = np.random.default_rng(rng).spawn(3)
     parts = LearnedParts(rank, pictures.unit, starting, threads)
-    seen = task.first(first_surprise(task.V, task.known, searching))
-    ridge = _best_ridge(task, seen, parts, pictures, hiding)
 
     def look(seen: Array) -> Array:
-        residual = np.where(task.known, task.V - parts.predict(task.V, seen, ridge, ROUND_ITERATIONS).V, np.nan)
+        residual = np.where(task.known, task.V - parts.predict(task.V, seen, RIDGES[0], ROUND_ITERATIONS).V, np.nan)
         return surprise(residual, spread_of(np.where(seen, residual, np.nan)))
 
-    seen = task.narrowed(seen, look)
+    seen = task.narrowed(first_surprise(task.V, task.known, searching), look)
+    ridge = _best_ridge(task, seen, parts, pictures, hiding)
     model, fit = parts.predict(task.V, seen, ridge, max_iter)
     spread = pictures.unit * spread_of(np.where(seen, task.V - model, np.nan))
     return Occlusions(task.rule.masks(task.known & ~seen), seen, fit, spread, task.rule)
@@ -200,12 +199,9 @@ class _Task:
     known: Array
     rule: Rule
 
-    def first(self, suspect: Array) -> Array:
-        """What is seen, when much is suspected."""
-        return np.asarray(self.known & self.rule.clear(suspect, EASE[0]))
-
-    def narrowed(self, seen: Array, look: Callable[[Array], Array]) -> Array:
+    def narrowed(self, suspect: Array, look: Callable[[Array], Array]) -> Array:
         """What is seen, after looking again and again at what is learned from what is seen."""
+        seen = self.known & self.rule.clear(suspect, EASE[0])
         for ease in EASE[1:]:
             seen = self.known & self.rule.clear(look(seen), ease)
         return seen
@@ -228,5 +224,5 @@ def _best_ridge(task: _Task, seen: Array, parts: LearnedParts, pictures: Picture
     hidden = _columns(hidden_pixels(pictures.without(areas), rng))
     if not hidden.any():
         return RIDGES[0]
-    errors = [parts.predict(task.V, seen & ~hidden, ridge, ROUND_ITERATIONS).V - task.V for ridge in RIDGES]
+    errors = [parts.predict(task.V, seen & ~hidden, ridge, TRIAL_ITERATIONS).V - task.V for ridge in RIDGES]
     return RIDGES[int(np.argmin([np.nansum(error[hidden] ** 2) for error in errors]))]
