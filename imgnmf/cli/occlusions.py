@@ -22,7 +22,7 @@ __all__ = ["occlusions"]
     "--side",
     type=click.FloatRange(min=0, min_open=True),
     metavar="PIXELS",
-    help="Of the smallest square that is surely found. Default: a fifth of the image's shorter side.",
+    help="Smaller finds smaller things, and more that is nothing. Default: a fifth of the image's shorter side.",
 )
 @click.option(
     "--cutoff",
@@ -30,6 +30,14 @@ __all__ = ["occlusions"]
     default=8.0,
     show_default=True,
     help="How far off an area must be: squared residual over what it is as a rule at that pixel.",
+)
+@click.option(
+    "--grow",
+    type=click.IntRange(min=0),
+    metavar="PIXELS",
+    default=1,
+    show_default=True,
+    help="Masks are so much wider than what was found: edges are blurred.",
 )
 @click.option("--max-iter", type=click.IntRange(min=1), default=300, show_default=True)
 @click.option(
@@ -47,9 +55,10 @@ def occlusions(source: str, output: str, *, reading: Reading, force: bool, **giv
     """
     from imgnmf.commands.occlusions import OcclusionOptions, search_source
 
-    searched = search_source(source, output, reading=reading, force=force, options=OcclusionOptions(**given))
+    grow = given.pop("grow")
+    searched = search_source(source, output, reading=reading, grow=grow, force=force, options=OcclusionOptions(**given))
     tell_report(searched.images)
-    masks = searched.found.masks
+    masks = searched.masks
     touched = int(masks.any(axis=(1, 2)).sum())
     click.echo(f"something is in the way in {touched} of {len(masks)} images, {100 * masks.mean():.1f} % of all pixels")
     click.echo(f"wrote masks and parts to {searched.folder}")

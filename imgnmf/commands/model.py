@@ -214,7 +214,7 @@ def _picture(meta: ModelMeta, column: Any, white: float) -> Any:
 def image_file_names(names: tuple[str, ...] | Any, n_images: int) -> list[str]:
     """Return a PNG's name for each image: flat, in order, and safe whatever the image was called."""
     digits = len(str(n_images - 1))
-    stems = [Path(name).with_suffix("").as_posix() for name in names] or [""] * n_images
+    stems = [Path(name).with_suffix("").as_posix() if Path(name).name else "" for name in names] or [""] * n_images
     kept = ["".join(c if c.isalnum() or c in "-_." else "-" for c in stem)[:80].strip("-.") for stem in stems]
     return [f"{i:0{digits}}-{stem}.png" if stem else f"{i:0{digits}}.png" for i, stem in enumerate(kept)]
 

@@ -7,18 +7,21 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
+from scipy.ndimage import binary_dilation
 
 from imgnmf.archive import save
 from imgnmf.commands.model import image_file_names
 from imgnmf.commands.output import MARKER, checked_folder, staged, write_json
 from imgnmf.commands.source import Reading, read_source
 from imgnmf.commands.summary import describe_source, finite
+from imgnmf.core.result import Factorization
 from imgnmf.images import ImageSet
 from imgnmf.occlusion import Occlusions, find_occlusions
 
 __all__ = ["OcclusionOptions", "Searched", "search_source"]
 
 MOST_DRAWN = 6
+LONGEST_PART = 200  # bytes; most file systems take 255
 
 
 @dataclass(frozen=True)
@@ -50,65 +53,78 @@ class Searched:
     """What was found, and where it is."""
 
     images: ImageSet
-    found: Occlusions
+    masks: Any
     folder: Path
 
 
-def search_source(source: str, output: str, *, reading: Reading, force: bool, options: OcclusionOptions) -> Searched:
+def search_source(
+    source: str, output: str, *, reading: Reading, grow: int, force: bool, options: OcclusionOptions
+) -> Searched:
     """Find what stands in the way in the images of SOURCE and write masks, parts, a figure and an account."""
     target = checked_folder(output, force=force)
     images = read_source(source, replace(reading, color="any"))
-    found = options.search(images)
+    names, found = mask_names(images), options.search(images)
+    masks = binary_dilation(found.masks, np.ones((1, 3, 3)), grow) if grow else found.masks
     with staged(target) as staging:
-        _write_masks(staging / "masks", images, found.masks)
+        _write_masks(staging / "masks", names, masks)
         save(staging / "parts.imgnmf", found.fit.normalized(), images, rng=options.rng)
-        if found.masks.any():
-            _draw(staging / "occlusions.png", images, found)
-        write_json(staging / MARKER, _account(source, images, found))
-    return Searched(images, found, target)
+        if masks.any():
+            _draw(staging / "occlusions.png", images, masks, found.fit)
+        write_json(staging / MARKER, _account(source, images, masks, found))
+    return Searched(images, masks, target)
 
 
-def _write_masks(folder: Path, images: ImageSet, masks: Any) -> None:
-    """Called as the images are, in folders as theirs; where a name would lead elsewhere, a flat one."""
+def _write_masks(folder: Path, names: list[str], masks: Any) -> None:
     from imgnmf.viz import save_image
 
-    flat = image_file_names(images.names, len(images))
-    names = [_name_beside(name, other) for name, other in zip(images.names or flat, flat, strict=True)]
-    for mask, name in zip(masks, names if len(set(names)) == len(names) else flat, strict=True):
+    for mask, name in zip(masks, names, strict=True):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         save_image(path, mask.astype(np.float64))
 
 
-def _name_beside(name: str, flat: str) -> str:
-    """The image's own name with the ending of a PNG.
+def mask_names(images: ImageSet) -> list[str]:
+    """Called as the images are, in folders as theirs; where that would not do, numbered."""
+    numbered = image_file_names(images.names, len(images))
+    names = [f"{name}.png" if name else "" for name in images.names or ()]
+    return names if names and _can_be_files(names) else numbered
 
-    >>> _name_beside("s1/3.pgm", "002-s1-3.png"), _name_beside("../3.pgm", "002-3.png")
-    ('s1/3.png', '002-3.png')
+
+def _can_be_files(names: list[str]) -> bool:
+    """Whether names are of files below a folder, each of its own on any system, and none of them a folder of another.
+
+    >>> _can_be_files(["s1/3.pgm.png", "s2/3.pgm.png"]), _can_be_files(["../3.png"]), _can_be_files(["a.png", "A.png"])
+    (True, False, False)
     """
-    path = PurePosixPath(Path(name).as_posix())
-    stays = name and path.name and not path.is_absolute() and ".." not in path.parts
-    return str(path.with_suffix(".png")) if stays else flat
+    paths = [PurePosixPath(Path(name).as_posix()) for name in names]
+    folders = {str(parent).lower() for path in paths for parent in path.parents}
+    return (
+        len({str(path).lower() for path in paths}) == len(paths)
+        and all(path.name and not path.is_absolute() and ".." not in path.parts for path in paths)
+        and all(len(part.encode()) <= LONGEST_PART for path in paths for part in path.parts)
+        and not any(str(path).lower() in folders for path in paths)
+    )
 
 
-def _draw(path: Path, images: ImageSet, found: Occlusions) -> None:
+def _draw(path: Path, images: ImageSet, masks: Any, fit: Factorization) -> None:
     """The images of which most is hidden."""
     from imgnmf.viz import occluded, save_figure
 
-    touched = np.flatnonzero(found.masks.any(axis=(1, 2)))
-    most = touched[np.argsort(-found.masks[touched].mean(axis=(1, 2)), kind="stable")][:MOST_DRAWN]
+    touched = np.flatnonzero(masks.any(axis=(1, 2)))
+    most = touched[np.argsort(-masks[touched].mean(axis=(1, 2)), kind="stable")][:MOST_DRAWN]
+    products = images.stack(fit.W @ fit.H[:, most])
     figure = occluded(
-        images.pixels[most],
-        found.masks[most],
-        images.stack(found.fit.W @ found.fit.H[:, most]),
+        np.where(np.isnan(images.pixels[most]), products, images.pixels[most]),
+        masks[most],
+        products,
         names=[images.names[number] for number in most] if images.names else None,
         title=f"{len(most)} of {len(touched)} images with something in the way",
     )
     save_figure(path, figure)
 
 
-def _account(source: str, images: ImageSet, found: Occlusions) -> dict[str, Any]:
-    hidden = found.masks.mean(axis=(1, 2))
+def _account(source: str, images: ImageSet, masks: Any, found: Occlusions) -> dict[str, Any]:
+    hidden = masks.mean(axis=(1, 2))
     touched = np.flatnonzero(hidden)
     labels = images.names or tuple(map(str, range(len(images))))
     return {

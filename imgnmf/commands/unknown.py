@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,17 +53,36 @@ def _masked(images: ImageSet, mask: str) -> NDArray[np.bool_]:
     _check_marked(masks, holes, mask)
     if len(masks) == 1 and Path(mask).expanduser().is_file():
         return np.broadcast_to(holes, (len(images), *holes.shape[1:]))
-    stems = [Path(name).with_suffix("").as_posix() for name in images.names]
     unknown = np.zeros((len(images), *holes.shape[1:]), bool)
     for name, hole in zip(masks.names, holes, strict=True):
-        stem = Path(name).with_suffix("").as_posix()
-        if stem not in stems:
-            raise ShapeMismatchError(
-                f"the mask {name!r} belongs to no image: a mask must be called as its image is, but for the ending; "
-                "a file in place of a folder holds for all"
-            )
-        unknown[stems.index(stem)] = hole
+        unknown[_number_of(name, images.names)] = hole
     return unknown
+
+
+def _number_of(mask: str, names: Sequence[str]) -> int:
+    """Of the image that a mask is called after: with its ending and another one, or with another one in its place.
+
+    >>> _number_of("s1/3.pgm.png", ["s1/3.bmp", "s1/3.pgm"]), _number_of("4.png", ["3.pgm", "4.pgm"])
+    (1, 1)
+    """
+    whole = [Path(name).as_posix() for name in names]
+    stem = Path(mask).with_suffix("").as_posix()
+    if stem in whole:
+        return whole.index(stem)
+    alike = [number for number, name in enumerate(whole) if Path(name).with_suffix("").as_posix() == stem]
+    if Path(mask).as_posix() in whole and len(alike) > 1:
+        return whole.index(Path(mask).as_posix())
+    if len(alike) > 1:
+        raise ShapeMismatchError(
+            f"the mask {mask!r} could belong to any of {', '.join(names[number] for number in alike)}: add the ending "
+            f"of its image, say {names[alike[0]]}.png"
+        )
+    if not alike:
+        raise ShapeMismatchError(
+            f"the mask {mask!r} belongs to no image: a mask must be called as its image is, but for the ending; "
+            "a file in place of a folder holds for all"
+        )
+    return alike[0]
 
 
 def _check_marked(masks: ImageSet, holes: NDArray[np.bool_], mask: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from imgnmf.occlusion.region import best_area
 __all__ = ["Rule"]
 
 MOST_OF_AN_IMAGE = 0.5
+LESS = (0.0, MOST / 3, MOST / 2)  # added to the cutoff
 SIDES_IN_AN_IMAGE = 5
 
 
@@ -40,22 +42,24 @@ class Rule:
         """Checked; by default the side is a fifth of the image's shorter one."""
         side = min(image_shape[:2]) / SIDES_IN_AN_IMAGE if side is None else side
         for name, value, most in (("side", side, np.inf), ("cutoff", cutoff, MOST)):
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < most:
+            if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < most:
                 below = "" if most == np.inf else f" and below {most:g}, the most that a pixel counts"
                 raise ParameterError(f"{name} must be a number above 0{below}; got {value!r}")
         return cls(image_shape, float(side), float(cutoff))
 
-    def clear(self, suspect: NDArray[Any], ease: float = 1.0) -> NDArray[np.bool_]:
-        """What is not in the way, by how surprising each pixel is; both of shape (n_pixels, n_images)."""
-        return np.stack([self._clear_in(column, ease * self.cutoff) for column in suspect.T], axis=1)
+    def clear(self, suspect: NDArray[Any], known: NDArray[np.bool_], ease: float = 1.0) -> NDArray[np.bool_]:
+        """What is not in the way, by how surprising each pixel is; all of shape (n_pixels, n_images)."""
+        worth = np.where(known, suspect - ease * self.cutoff, 0.0)
+        return np.stack([self._clear_in(column) for column in worth.T], axis=1)
 
     def masks(self, hidden: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Columns as pictures (n_images, h, w), True where any channel is."""
         return np.asarray(hidden.T.reshape(-1, *self.image_shape).any(axis=3))
 
-    def _clear_in(self, suspect: NDArray[Any], cutoff: float) -> NDArray[np.bool_]:
-        """All of an image of which more than half would be hidden: it is another image rather than a hidden one."""
-        found = best_area(suspect.reshape(self.image_shape).mean(axis=2) - cutoff, self.cutoff * self.side / 4)
-        if found.mean() > MOST_OF_AN_IMAGE:
-            found = np.zeros_like(found)
-        return np.repeat(~found.ravel(), self.image_shape[2])
+    def _clear_in(self, worth: NDArray[Any]) -> NDArray[np.bool_]:
+        """Doubt of more than half of an image is too much: less is tried, and then it is another image, not hidden."""
+        for less in LESS:
+            found = best_area(worth.reshape(self.image_shape).mean(axis=2) - less, self.cutoff * self.side / 4)
+            if found.mean() <= MOST_OF_AN_IMAGE:
+                return np.repeat(~found.ravel(), self.image_shape[2])
+        return np.ones(worth.shape, bool)

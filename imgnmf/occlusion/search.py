@@ -201,9 +201,9 @@ class _Task:
 
     def narrowed(self, suspect: Array, look: Callable[[Array], Array]) -> Array:
         """What is seen, after looking again and again at what is learned from what is seen."""
-        seen = self.known & self.rule.clear(suspect, EASE[0])
+        seen = self.known & self.rule.clear(suspect, self.known, EASE[0])
         for ease in EASE[1:]:
-            seen = self.known & self.rule.clear(look(seen), ease)
+            seen = self.known & self.rule.clear(look(seen), self.known, ease)
         return seen
 
 

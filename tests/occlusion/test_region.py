@@ -50,23 +50,38 @@ def square(side, height):
 
 @pytest.mark.parametrize(("side", "found"), [(9, True), (7, False)])
 def test_a_square_of_twice_the_cutoff_is_found_from_the_rules_side_on(side, found):
-    clear = Rule.of((40, 40, 1), 8.0, 6.0).clear(square(side, 12.0))
+    clear = Rule.of((40, 40, 1), 8.0, 6.0).clear(square(side, 12.0), np.ones((1600, 1), bool))
     assert (~clear).sum() == (side**2 if found else 0)
 
 
 def test_an_image_of_which_more_than_half_is_surprising_is_another_image_and_left_as_it_is():
     rule = Rule.of((10, 10, 1), 3.0, 8.0)
-    suspect = np.full((100, 2), 20.0)
+    suspect, known = np.full((100, 2), 25.0), np.ones((100, 2), bool)
     suspect[60:, 1] = 0.0
     suspect[40:60, 1] = 0.0
-    assert rule.clear(suspect)[:, 0].all()
-    assert np.array_equal(~rule.clear(suspect)[:, 1], suspect[:, 1] > 0)
+    assert rule.clear(suspect, known)[:, 0].all()
+    assert np.array_equal(~rule.clear(suspect, known)[:, 1], suspect[:, 1] > 0)
+
+
+def test_where_too_much_is_doubted_the_clearest_area_is_still_found():
+    suspect = np.full((100, 1), 9.0)
+    suspect[:30] = 25.0
+    assert np.array_equal(~Rule.of((10, 10, 1), 3.0, 8.0).clear(suspect, np.ones((100, 1), bool)), suspect > 10)
+
+
+def test_unknown_pixels_speak_neither_for_an_area_nor_against_it():
+    suspect, known = square(12, 14.0), np.random.default_rng(0).random((1600, 1)) > 0.4
+    found = ~Rule.of((40, 40, 1), 8.0, 6.0).clear(np.where(known, suspect, 0), known)
+    assert found[(suspect > 0) & known].mean() > 0.97
+    assert (found & known & (suspect == 0)).sum() == 0
 
 
 def test_channels_share_one_area():
     suspect = np.zeros((20, 20, 3))
     suspect[5:15, 5:15, 0] = 24.0
-    assert Rule.of((20, 20, 3), 4.0, 4.0).clear(suspect.reshape(-1, 1)).sum() == 3 * (400 - 100)
+    assert Rule.of((20, 20, 3), 4.0, 4.0).clear(suspect.reshape(-1, 1), np.ones((1200, 1), bool)).sum() == 3 * (
+        400 - 100
+    )
 
 
 @pytest.mark.parametrize("spread", [0.01, 3.0])
@@ -78,7 +93,13 @@ def test_the_spread_is_that_of_normal_noise_though_some_images_are_damaged(sprea
     assert np.nanmean(surprise(residual[:, 400:], spread_of(residual))) == pytest.approx(0.74, rel=0.05)
 
 
-@pytest.mark.parametrize(("side", "cutoff"), [(0, 8.0), (np.nan, 8.0), (True, 8.0), (4, 25.0), (4, -1), ("4", 8.0)])
+@pytest.mark.parametrize(
+    ("side", "cutoff"), [(0, 8.0), (np.nan, 8.0), (True, 8.0), (4, 25.0), (4, -1), ("4", 8.0), (np.float32(0), 8.0)]
+)
 def test_options_out_of_bounds_are_refused(side, cutoff):
     with pytest.raises(ParameterError, match="must be a number above 0"):
         Rule.of((20, 20, 1), side, cutoff)
+
+
+def test_numbers_of_numpy_are_numbers():
+    assert Rule.of((20, 20, 1), np.int64(3), np.float32(8)) == Rule.of((20, 20, 1), 3, 8.0)
