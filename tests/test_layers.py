@@ -62,6 +62,11 @@ def test_the_family_uses_core_alone():
         assert not outside & {name.split(".")[0] for name in imports_of(path)}, path
 
 
+def test_occlusions_are_found_by_the_core_and_what_inpainting_predicts():
+    for path in (PACKAGE / "occlusion").rglob("*.py"):
+        assert rooms_imported(path) <= {"core", "errors", "inpainting", "occlusion"}, path
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
 def test_no_module_can_run_what_it_reads_or_reach_a_network(path):
     assert not set(FORBIDDEN_MODULES) & {name.split(".")[0] for name in imports_of(path)}

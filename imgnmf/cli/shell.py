@@ -104,11 +104,12 @@ def _terminable() -> Iterator[None]:
 @contextmanager
 def _no_interrupt_lost() -> Iterator[None]:
     """Where the compiler calls back, Python cannot raise, and drops the interrupt: it is then sent again."""
-    former = sys.unraisablehook
+    former, waiting = sys.unraisablehook, list[threading.Timer]()
 
     def again(dropped: sys.UnraisableHookArgs) -> None:
         if issubclass(dropped.exc_type, KeyboardInterrupt):
-            threading.Timer(SOON, signal.raise_signal, [signal.SIGINT]).start()
+            waiting.append(threading.Timer(SOON, signal.raise_signal, [signal.SIGINT]))
+            waiting[-1].start()
         else:
             former(dropped)
 
@@ -117,6 +118,8 @@ def _no_interrupt_lost() -> Iterator[None]:
         yield
     finally:
         sys.unraisablehook = former
+        for timer in waiting:  # it would end the process without a word
+            timer.cancel()
 
 
 def fit_options(command: Command) -> Command:

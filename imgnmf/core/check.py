@@ -37,6 +37,8 @@ def as_matrix(V: Any) -> Array:
     """`V` as a two-dimensional array of real numbers in memory, without a copy where it is one."""
     if is_sparse(V):
         return as_stored(V)  # type: ignore[no-any-return]
+    if hasattr(V, "V") and not hasattr(V, "__array__"):
+        raise ShapeMismatchError(f"V must be a matrix (n_pixels, n_images), got {type(V).__name__}: pass its .V")
     array = np.asarray(V)
     _check_matrix(array)
     return array.astype(np.uint8) if array.dtype.kind == "b" else array

@@ -21,7 +21,7 @@ from imgnmf.core.losses import Frobenius
 from imgnmf.core.parts import Array, Gradient, inner
 from imgnmf.core.penalties import NO_PENALTY
 from imgnmf.core.problem import Problem, exact_loss
-from imgnmf.core.result import History, Trace
+from imgnmf.core.result import History, Trace, described
 from imgnmf.core.solvers import HALS, MU, multiplied
 from imgnmf.core.sparse import times
 from imgnmf.core.stopping import RelativeDecrease, StoppingRule
@@ -38,7 +38,7 @@ LAST = RelativeDecrease(1e-2)
 SAFE = 1 / 3
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ProjectiveFactorization:
     """``V ~ W H`` with ``H = W'V``.
 
@@ -64,6 +64,9 @@ class ProjectiveFactorization:
     objective: float
     relative_error: float
     trace: Trace
+
+    def __repr__(self) -> str:
+        return described(self, "projective")
 
     @property
     def rank(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from imgnmf.core.losses import Loss
 from imgnmf.core.parts import Array
 from imgnmf.core.penalties import NO_PENALTY, Weight
 
-__all__ = ["Factorization", "History", "Trace"]
+__all__ = ["Factorization", "History", "Trace", "described"]
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,38 @@ def in_unit(values: Array, unit: float) -> Array:
         return np.where(values == 0, 0.0, values * unit)
 
 
-@dataclass(frozen=True, eq=False)
+class Fitted(Protocol):
+    """What fits of every kind have."""
+
+    @property
+    def W(self) -> Array: ...
+
+    @property
+    def H(self) -> Array: ...
+
+    @property
+    def relative_error(self) -> float: ...
+
+    @property
+    def n_iter(self) -> int: ...
+
+    @property
+    def reason(self) -> str: ...
+
+
+def described(fit: Fitted, what: str) -> str:
+    """A fit in a line: of what it is, how close, and why it ended.
+
+    >>> import imgnmf
+    >>> imgnmf.factorize(np.outer([1.0, 2.0, 3.0], [4.0, 5.0]), rank=1)  # doctest: +ELLIPSIS
+    Factorization(hals: 1 part of 3 x 2, relative error ..., ... iterations: ...)
+    """
+    name, (pixels, rank), images = type(fit).__name__, fit.W.shape, fit.H.shape[1]
+    parts = f"{rank} part{'' if rank == 1 else 's'} of {pixels} x {images}"
+    return f"{name}({what}: {parts}, relative error {fit.relative_error:.4g}, {fit.n_iter} iterations: {fit.reason})"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Factorization:
     """``V ~ W H`` with both factors non-negative.
 
@@ -135,6 +166,9 @@ class Factorization:
     floor: float = 0.0
     penalty_H: Weight = NO_PENALTY
     constraint_H: Constraint | None = None
+
+    def __repr__(self) -> str:
+        return described(self, self.solver)
 
     @property
     def rank(self) -> int:

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from imgnmf.core.parts import Array
-from imgnmf.core.result import Trace
+from imgnmf.core.result import Trace, described
 from imgnmf.family.frame import coefficients, framed
 
 __all__ = ["FamilyFit", "Member"]
@@ -17,7 +17,7 @@ Member: TypeAlias = Literal["semi", "convex", "separable", "minimum-volume", "sy
 SIGNED: tuple[Member, ...] = ("semi", "convex")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class FamilyFit:
     """``V ~ W H`` with H non-negative, and W as the member of the family asks.
 
@@ -65,6 +65,9 @@ class FamilyFit:
     shares: Array | None = None
     penalty: float = 0.0
     ridge: float = 0.0
+
+    def __repr__(self) -> str:
+        return described(self, self.member)
 
     @property
     def rank(self) -> int:

@@ -29,7 +29,7 @@ ROUND_ITERATIONS, TRIAL_ITERATIONS = 40, 100
 EASE = (0.75, 0.83, 0.92, 1.0, 1.0, 1.0)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Occlusions:
     """What stands in the way in a set of images, and the parts of the images without it.
 
@@ -53,6 +53,12 @@ class Occlusions:
     fit: Factorization
     spread: Array
     rule: Rule
+
+    def __repr__(self) -> str:
+        touched = int(self.masks.any(axis=(1, 2)).sum())
+        return (
+            f"Occlusions(in {touched} of {len(self.masks)} images, {self.masks.mean():.2%} of all pixels; {self.fit})"
+        )
 
     def find_in(self, images: Images, weights: Any = None) -> Array:
         """What is seen of images that were not in the set, from a single one on.

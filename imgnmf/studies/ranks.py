@@ -43,7 +43,7 @@ class RankRow:
     reason: str
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RankStudy:
     """Fits of one data matrix, one a rank.
 
@@ -64,6 +64,10 @@ class RankStudy:
 
     fits: Mapping[int, Factorization]
     interrupted: bool = False
+
+    def __repr__(self) -> str:
+        errors = ", ".join(f"k = {rank}: {self.fits[rank].relative_error:.4g}" for rank in self.ranks)
+        return f"RankStudy(relative errors {errors}{', interrupted' if self.interrupted else ''})"
 
     @property
     def ranks(self) -> tuple[int, ...]:

@@ -67,3 +67,22 @@ def test_impossible_options_are_refused(options, error, message):
 def test_a_rank_above_both_sides_needs_a_random_start_and_warns():
     with pytest.warns(DataWarning, match="rank 12 is above"):
         imgnmf.factorize(low_rank(10, 11), 12, init="random", max_iter=5, stop=TimeLimit(5), callback=lambda s: True)
+
+
+@pytest.mark.parametrize("work", [imgnmf.factorize, imgnmf.factorize_projective, imgnmf.family.semi])
+def test_a_set_of_images_is_told_from_its_matrix(work):
+    with pytest.raises(ShapeMismatchError, match=r"got ImageSet: pass its \.V"):
+        work(imgnmf.ImageSet(np.ones((4, 3, 3))), 2)
+
+
+@pytest.mark.filterwarnings("ignore::imgnmf.errors.ConvergenceWarning")
+def test_fits_are_described_in_a_line():
+    V = low_rank(12, 9, 2)
+    fits = imgnmf.factorize(V, 2), imgnmf.factorize_projective(V, 2), imgnmf.family.semi(V, 2)
+    for fit, kind in zip(
+        fits, ("Factorization(hals", "ProjectiveFactorization(projective", "FamilyFit(semi"), strict=True
+    ):
+        assert repr(fit).startswith(f"{kind}: 2 parts of 12 x 9, relative error {fit.relative_error:.4g}, ")
+        assert fit.reason in repr(fit)
+    study = imgnmf.factorize_ranks(V, [1, 2])
+    assert repr(study).startswith(f"RankStudy(relative errors k = 1: {study[1].relative_error:.4g}, k = 2: ")
