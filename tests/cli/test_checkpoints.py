@@ -92,7 +92,8 @@ SLOW = {"loss": "kullback-leibler", "solver": "mu"}
 
 
 def begun(folder, kept, *, seconds):
-    """A command that has long to go: so many seconds after its checkpoint was begun."""
+    """A command that has long to go: so many seconds after its checkpoint was begun, and with nothing to compile."""
+    imgnmf.factorize(imgnmf.load_dataset("lfw-faces").V, 16, **SLOW, max_iter=1, stop=())
     words = ["fit", "lfw-faces", "-k", "16", "-o", "m.imgnmf", "--checkpoint", str(kept), "--checkpoint-every", "1"]
     words += ["--max-iter", str(10**7), "--threads", "1", *(w for name in SLOW for w in (f"--{name}", SLOW[name]))]
     process = subprocess.Popen([*COMMAND, *words], cwd=folder, stderr=subprocess.PIPE, text=True)
