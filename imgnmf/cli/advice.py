@@ -8,13 +8,15 @@ printed. To add one: nothing, if it says ``option=value`` or ``option`` and the 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import click
 
 __all__ = ["in_options", "options_of"]
 
-# What the library has and the shell has not, or says in another way. The first that matches counts; \1 as in `re`.
+# What the library has and the shell has not, or says in another way. The first that matches counts, if the command has
+# the options that it names; \1 as in `re`.
 PHRASES = (
     (r"Raise max_iter, or pass a looser stop=RelativeDecrease\(tol\)", "Raise max_iter"),
     (r", or pass missing='mask' to leave NaN out", " in the file; imgnmf inpaint fills NaN"),
@@ -68,6 +70,8 @@ PHRASES = (
 SHORT: Mapping[str, str] = {"patch_size": "patch"}
 
 BEFORE, AFTER = r"(?<![\w/.'\"-])", r"(?![\w/]|[.-]\w)"
+OPTION = r"--[a-z][a-z-]*"
+OF_ANOTHER = rf"imgnmf [a-z-]+ {OPTION}"
 VALUE = r"'([^'/]*)'|\"([^\"/]*)\"|(\d+(?:\.\d+)?)"
 
 
@@ -77,8 +81,9 @@ def in_options(message: str, options: Mapping[str, str]) -> str:
     >>> in_options("lower it or use init='random'; raise max_iter", {"init": "--init", "max_iter": "--max-iter"})
     'lower it or use --init random; raise --max-iter'
     """
+    flags = set(options.values())
     for phrase, words in PHRASES:
-        message = re.sub(phrase, words, message)
+        message = re.sub(phrase, partial(_said, words, flags), message)
 
     def option(found: re.Match[str]) -> str:
         name = SHORT.get(found[1], found[1])
@@ -87,6 +92,13 @@ def in_options(message: str, options: Mapping[str, str]) -> str:
 
     message = re.sub(rf"{BEFORE}([a-z]\w*)=(?:{VALUE}){AFTER}", option, message)
     return re.sub(rf"{BEFORE}([a-z]+_[a-z_]+){AFTER}", option, message)
+
+
+def _said(words: str | Callable[[re.Match[str]], str], flags: set[str], found: re.Match[str]) -> str:
+    """The words for what was found, but where they name an option that the command has not."""
+    said = words(found) if callable(words) else found.expand(words)
+    own = re.sub(OF_ANOTHER, "", said)
+    return said if flags.issuperset(re.findall(OPTION, own)) else found[0]
 
 
 def options_of(command: click.Command) -> Mapping[str, str]:

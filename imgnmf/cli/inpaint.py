@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from imgnmf.cli.shell import ARRAY_OPTIONS, Size, answering, force_option, reading, tell_report
+from imgnmf.cli.shell import READING_OPTIONS, Size, answering, force_option, reading, tell_report
 
 if TYPE_CHECKING:
     from imgnmf.commands.inpaint import Filled
@@ -20,12 +20,14 @@ __all__ = ["inpaint"]
 @click.argument("source")
 @click.option("-o", "--output", metavar="DIR", required=True)
 @click.option(
-    "--mask", metavar="FILE|DIR", help="White = unknown. One for all images, or one each, called as they are."
+    "--mask",
+    metavar="FILE|DIR",
+    help="White = unknown. One for all images, or one each, called as they are; of their size, or with --size of that.",
 )
 @click.option(
     "--unknown", metavar="COLOUR", help="Pixels of exactly this colour are unknown, say '#ff00ff' or magenta."
 )
-@click.option("--originals", metavar="SOURCE", help="What was there before: shown in the figure, and measured.")
+@click.option("--originals", metavar="SOURCE", help="What was there before, read as SOURCE: shown, and measured.")
 @click.option("-k", "--rank", type=int, help="How many parts. Default: 64, for patches 25, as far as there is data.")
 @click.option("--model", metavar="FILE.imgnmf", help="Parts of whole images or of patches, instead of learning them.")
 @click.option(
@@ -34,7 +36,7 @@ __all__ = ["inpaint"]
 @click.option("--max-iter", type=click.IntRange(min=1), default=300, show_default=True)
 @click.option("--rng", type=click.IntRange(min=0), default=0, show_default=True, help="Decides what is hidden.")
 @click.option("--threads", type=click.IntRange(min=1), help="Default: one a processor.")
-@reading(*ARRAY_OPTIONS)
+@reading(*READING_OPTIONS)
 @force_option
 @answering
 def inpaint(

@@ -20,6 +20,7 @@ from imgnmf.commands.unknown import unknown_pixels
 from imgnmf.core.result import Factorization
 from imgnmf.errors import IncompatibleError, ShapeMismatchError
 from imgnmf.images import ImageSet
+from imgnmf.images.rows import is_store
 from imgnmf.inpainting import Inpainted, inpaint
 
 __all__ = ["Filled", "InpaintOptions", "inpaint_source"]
@@ -98,7 +99,7 @@ def inpaint_source(
     target = checked_folder(output, force=force)
     images = read_source(source, replace(reading, color="any"))
     holes = unknown_pixels(images, mask, unknown)
-    truth = None if originals is None else _originals(originals, images)
+    truth = None if originals is None else _originals(originals, images, reading)
     done = options.fill(images, ~holes)
     psnr = None if truth is None else _psnr(done.images.pixels, truth.pixels, holes)
     with staged(target) as staging:
@@ -108,8 +109,12 @@ def inpaint_source(
     return Filled(images, done, target, int(holes.sum()), psnr)
 
 
-def _originals(source: str, images: ImageSet) -> ImageSet:
-    truth = read_source(source, Reading(color="any"))
+def _originals(source: str, images: ImageSet, reading: Reading) -> ImageSet:
+    """Read as the images are; only what says how arrays lie in a file is not for a folder of pictures."""
+    place = Path(source).expanduser()
+    if place.is_dir() and not is_store(place):
+        reading = replace(reading, key=None, image_shape=None)
+    truth = read_source(source, replace(reading, color="any"))
     if truth.pixels.shape != images.pixels.shape:
         raise ShapeMismatchError(
             f"the originals must be as many as the images and of their size, {len(images)} of "

@@ -15,7 +15,7 @@ from imgnmf.atomic import replacing
 from imgnmf.commands.output import checked_file, checked_folder, staged
 from imgnmf.commands.source import Reading, opened, read_source, stands_for_files
 from imgnmf.errors import ParameterError
-from imgnmf.images import ReadReport, Skipped
+from imgnmf.images import ReadReport, Skipped, StoredImages, load_images, open_images
 from imgnmf.images.extras import needed
 from imgnmf.images.rows import NAMES, PACKED, is_store
 from imgnmf.images.streaming import Portion, portion_length, portions_in_memory, portions_of, portions_of_files
@@ -79,10 +79,21 @@ def _portions(source: str, reading: Reading, skipped: list[Skipped]) -> Iterator
     stored = opened(source, reading)
     if stored is not None:
         return portions_of(stored)
-    if stands_for_files(source) and not is_store(Path(source).expanduser()):
+    path, files = Path(source).expanduser(), stands_for_files(source)
+    if files and is_store(path):
+        return _converted(open_images(path, key=reading.key, image_shape=reading.image_shape), reading)
+    if files and reading.key is None and reading.image_shape is None:
         told: dict[str, Any] = {"size": reading.size, "color": reading.channels, "frames": reading.frames}
         return portions_of_files(source, skipped, on_error="skip", **told)
     return portions_in_memory(replace(read_source(source, reading), report=None))  # it has told of colours
+
+
+def _converted(stored: StoredImages, reading: Reading) -> Iterator[Portion]:
+    """Stored images resized, or without their colours, a portion at a time."""
+    coloured = stored.image_shape is not None and len(stored.image_shape) == 3
+    for portion in portions_of(stored):
+        images = load_images(portion.pixels, size=reading.size, color=reading.channels if coloured else "grey")
+        yield Portion(images.pixels, portion.names, 0 if images.report is None else images.report.greyed)
 
 
 def _checked_store(output: str, force: bool) -> Path:

@@ -127,9 +127,11 @@ def _of_zarr(source: str, reading: Reading) -> ImageSet:
     stored = open_images(source, key=reading.key, image_shape=reading.image_shape)
     needed = math.prod(stored.V.shape) * stored.V.dtype.itemsize
     if needed > MOST_BYTES:
+        coloured = stored.image_shape is not None and len(stored.image_shape) == 3
+        fit = "imgnmf fit --color" if coloured else "imgnmf fit"
         raise DataError(
             f"the images of {source!r} take {in_words(needed)}, and a command that holds them in memory takes at most "
-            f"{in_words(MOST_BYTES)}; imgnmf fit reads them from disk, and imgnmf pack --size HxW makes them smaller"
+            f"{in_words(MOST_BYTES)}; {fit} reads them from disk, and imgnmf pack --size HxW makes them smaller"
         )
     return replace(load_images(stored[:].pixels, size=reading.size, color=reading.channels), names=stored.names)
 

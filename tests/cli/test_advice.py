@@ -10,7 +10,7 @@ import pytest
 
 import imgnmf
 from imgnmf.cli import main
-from imgnmf.cli.advice import in_options, options_of
+from imgnmf.cli.advice import OF_ANOTHER, OPTION, in_options, options_of
 from tests.cli.runs import DONE, refusal, run
 
 PACKAGE = Path(imgnmf.__file__).parent
@@ -76,6 +76,26 @@ def test_no_message_speaks_python_to_a_shell(message):
 def test_the_list_of_exceptions_has_none_too_many():
     spoken = [m for m in messages() if PYTHON.search(in_options(m.partition(": ")[2], EVERY_OPTION))]
     assert [prefix for prefix in PYTHON_ALONE if not any(message.startswith(prefix) for message in spoken)] == []
+
+
+def advised(message):
+    return set(re.findall(OPTION, re.sub(OF_ANOTHER, "", message)))
+
+
+@pytest.mark.parametrize("command", main.commands)
+def test_no_command_is_told_of_an_option_that_it_has_not(command):
+    options = options_of(main.commands[command])
+    for message in set(messages()):
+        foreign = advised(in_options(message, options)) - advised(message) - set(options.values())
+        assert not foreign, message
+
+
+def test_a_phrase_is_for_commands_that_have_its_option():
+    message = "pass size=(h, w) to resize all"
+    assert in_options(message, options_of(main.commands["inpaint"])) == "pass --size HxW to resize all"
+    assert in_options(message, options_of(main.commands["datasets"])) == message
+    other = "use imgnmf.open_images with image_shape=(height, width, channels)"
+    assert in_options(other, {}) == "use imgnmf fit --image-shape HxWxCHANNELS"
 
 
 @pytest.mark.parametrize("name", ["rank=4", "init='random'", "a/rank=4", "rank=4.png", "max_iter.png", "my_max_iter"])

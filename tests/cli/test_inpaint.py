@@ -158,3 +158,55 @@ def test_the_only_mask_of_a_folder_is_for_its_image_alone(folder, mask, tmp_path
     result = run("inpaint", folder, "--mask", place, "-k", 3, "-o", tmp_path / "out", *QUICK)
     assert result.exit_code == DONE, result.output
     assert "9 pixels filled" in result.stdout
+
+
+def test_images_are_resized_and_masks_and_originals_are_of_that_size(folder, mask, tmp_path):
+    size = "--size", "5x4"
+    base = "inpaint", folder, "-k", 2, *QUICK, *size
+    hole = np.zeros((5, 4), np.uint8)
+    hole[1:3, 1:3] = 255
+    Image.fromarray(hole).save(tmp_path / "small.png")
+    done = run(*base, "--mask", tmp_path / "small.png", "--originals", folder, "-o", tmp_path / "out")
+    assert done.exit_code == DONE, done.output
+    assert "48 pixels filled" in done.stdout
+    assert "PSNR" in done.stdout
+    assert pixels_in(tmp_path / "out", "00-p0.png").shape == (5, 4)
+    words = refusal(*base, "--mask", mask, "-o", tmp_path / "not")
+    assert "the size of the images, 5 x 4, and" in words
+    assert "10 x 8" in words
+
+
+def test_masks_of_occlusions_that_were_sought_at_a_size_are_taken_at_that_size(tmp_path):
+    from tests.cli.test_occlusions import QUICK as BRIEF
+    from tests.cli.test_occlusions import written
+    from tests.occlusion.test_find import damaged, planted
+
+    faces = written(tmp_path / "faces", np.kron(damaged(planted(40), "black")[0], np.ones((1, 2, 2))))
+    size = "--size", "24x20"
+    sought = run("occlusions", faces, "-o", tmp_path / "covered", *BRIEF, *size)
+    assert sought.exit_code == DONE, sought.output
+    masks = "--mask", tmp_path / "covered" / "masks"
+    filled = run("inpaint", faces, *masks, *size, "-o", tmp_path / "filled", "-k", 3, *QUICK)
+    assert filled.exit_code == DONE, filled.output
+    assert "24 x 20" in refusal("inpaint", faces, *masks, "-o", tmp_path / "not")
+
+
+def test_the_frames_of_a_film_are_filled(mask, tmp_path):
+    rng = np.random.default_rng(0)
+    frames = [Image.fromarray(rng.integers(0, 255, (10, 8), dtype=np.uint8)) for _ in range(5)]
+    frames[0].save(tmp_path / "film.tiff", save_all=True, append_images=frames[1:])
+    base = "inpaint", tmp_path / "film.tiff", "--mask", mask, "-k", 2, *QUICK, "-o", tmp_path / "out"
+    assert "--frames all" in refusal(*base)
+    done = run(*base, "--frames", "all")
+    assert done.exit_code == DONE, done.output
+    assert "wrote 5 images" in done.stdout
+
+
+def test_originals_are_read_as_the_images(folder, mask, tmp_path):
+    flat = imgnmf.load_images(folder).pixels.reshape(12, 80)
+    np.savez(tmp_path / "two.npz", images=flat, other=flat[::-1])
+    base = "inpaint", tmp_path / "two.npz", "--key", "images", "--image-shape", "10x8", "--mask", mask, "-k", 2, *QUICK
+    for originals in (tmp_path / "two.npz", folder):
+        done = run(*base, "--originals", originals, "-o", tmp_path / "out", "--force")
+        assert done.exit_code == DONE, done.output
+        assert "PSNR" in done.stdout

@@ -126,3 +126,29 @@ def test_other_commands_read_a_zarr_store_too(folder, tmp_path, model):
     for source, output in ((folder, "a.npy"), (tmp_path / "V.zarr", "b.npy")):
         assert run("encode", model, source, "-o", tmp_path / output).exit_code == DONE
     np.testing.assert_array_equal(np.load(tmp_path / "a.npy"), np.load(tmp_path / "b.npy"))
+
+
+def test_key_and_shape_are_for_files_of_arrays_too(folder, tmp_path):
+    from scipy.io import savemat
+
+    cube = imgnmf.load_images(folder).pixels
+    savemat(tmp_path / "two.mat", {"a": cube[::-1].reshape(12, 80), "b": cube.reshape(12, 80)})
+    target = tmp_path / "V.npy"
+    done = run("pack", tmp_path / "two.mat", "--key", "b", "--image-shape", "10x8", "-o", target)
+    assert done.exit_code == DONE, done.output
+    np.testing.assert_array_equal(np.load(target), cube)
+    assert "--key applies to an array" in refusal("pack", folder, "--key", "b", "-o", tmp_path / "W.npy")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_store_is_made_smaller_without_loading_it(folder, tmp_path, suffix, monkeypatch):
+    store, target = tmp_path / f"V{suffix}", tmp_path / f"W{suffix}"
+    run("pack", folder, "-o", store)
+    monkeypatch.setattr("imgnmf.images.streaming.PORTION_BYTES", 300)
+    monkeypatch.setattr("imgnmf.commands.source.MOST_BYTES", 900)
+    monkeypatch.setattr("imgnmf.commands.pack.read_source", lambda *_: pytest.fail("it was loaded"))
+    done = run("pack", store, "--size", "6x5", "-o", target)
+    assert done.exit_code == DONE, done.output
+    small = imgnmf.open_images(target)
+    np.testing.assert_array_equal(small[:].pixels, imgnmf.load_images(folder, size=(6, 5)).pixels)
+    assert small.names == imgnmf.open_images(store).names

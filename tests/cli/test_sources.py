@@ -113,6 +113,21 @@ def test_a_store_that_is_too_large_for_memory_tells_its_size(packed, monkeypatch
     assert "imgnmf fit reads them from disk" in words
 
 
+def test_a_store_in_colour_that_is_too_large_can_be_fitted_or_packed_as_is_advised(colours, tmp_path, monkeypatch):
+    pytest.importorskip("zarr")
+    monkeypatch.chdir(tmp_path)
+    assert run("pack", colours, "--color", "-o", "C.zarr").exit_code == DONE
+    monkeypatch.setattr("imgnmf.commands.source.MOST_BYTES", 500)
+    fit = ("fit", "C.zarr", "-k", 2, *QUICK, "-o", "m.imgnmf")
+    words = refusal(*fit)
+    assert "imgnmf fit --color reads them from disk, and imgnmf pack --size HxW makes them smaller" in words
+    assert run(*fit, "--color").exit_code == DONE
+    small = run("pack", "C.zarr", "--size", "3x3", "-o", "S.zarr")
+    assert small.exit_code == DONE, small.output
+    assert small.stderr.count("6 of 6 pictures have colours") == 1
+    assert imgnmf.open_images("S.zarr").image_shape == (3, 3)
+
+
 @pytest.mark.parametrize("command", ["gallery", "fit", "animate", "ranks", "pack"])
 def test_colours_that_are_left_out_are_told_once_and_kept_on_demand(colours, tmp_path, monkeypatch, command):
     monkeypatch.chdir(tmp_path)
