@@ -82,9 +82,9 @@ def make_gallery(
     wanted, name = parsed_ranks(layers), folder or f"{short_name(source)}-gallery"
     check_options(wanted, options)
     check_kinds(kinds, options)
-    target = checked_folder(name, force=force or kept.goes_on(name, source))
+    target = checked_folder(name, force=force or kept.goes_on(name))
     images = read_source(source, reading)
-    place = kept.folder(Path(name), source, force=force)
+    place = kept.folder(Path(name), force=force)
     gallery = _fitted(source, images, ranks or default_ranks(images.V), options, place, more=(wanted, kinds))
     with staged(target) as staging:
         write_everything(staging, gallery)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from imgnmf.checkpoint import Checkpoint, CheckpointFolder
-from imgnmf.commands.output import checked_file, write_json
+from imgnmf.commands.output import checked_file
 from imgnmf.errors import ParameterError
 
 __all__ = ["KeptProgress"]
 
 # Endings of outputs that are files; what follows the last dot of a folder's name is part of it.
 FILES = (".imgnmf", ".png")
-OWN = re.compile(r"(k\d|unseen-|layers-|kinds-)")  # how the checkpoints of a study begin
-STUDY = "study.json"  # in the folder: what its checkpoints are of
 
 
 @dataclass(frozen=True)
@@ -48,10 +45,10 @@ class KeptProgress:
             checked_file(self._place(output), force=force or self.resume, suffix=".ckpt"), *self._how_often()
         )
 
-    def folder(self, output: Path, source: str, *, force: bool) -> CheckpointFolder | None:
-        """Return where to keep the progress of the fits to `source`, made before the work, or None.
+    def folder(self, output: Path, *, force: bool) -> CheckpointFolder | None:
+        """Return where to keep the progress of many fits, made before the work, or None.
 
-        >>> KeptProgress(path="no/a.ckpt").folder(Path("gallery"), "digits", force=False)
+        >>> KeptProgress(path="no/a.ckpt").folder(Path("gallery"), force=False)
         Traceback (most recent call last):
         imgnmf.errors.OutputError: cannot make the folder 'no/a.ckpt': No such file or directory; keep ...
         """
@@ -60,21 +57,14 @@ class KeptProgress:
         folder = CheckpointFolder(Path(self._place(output)).expanduser(), *self._how_often())
         if force and not self.resume:
             for path in folder.files():
-                if OWN.match(path.name):
-                    path.unlink()
-        elif self.resume and folder.files() and _study_in(folder) != _identity(source):
-            raise ParameterError(
-                f"{str(folder.path)!r} keeps the fits to {_study_in(folder) or 'something else'}, not to {source}; "
-                "give another folder by --checkpoint, or begin anew with --force"
-            )
+                path.unlink()
         folder.opened(self.resume)
-        write_json(Path(folder.path) / STUDY, _identity(source))
         return folder
 
-    def goes_on(self, output: str, source: str) -> bool:
-        """Return whether there is a run over the same images to go on with, whose output may be replaced."""
+    def goes_on(self, output: str) -> bool:
+        """Return whether there is a run to go on with, whose output may be replaced."""
         place = Path(self._place(Path(output))).expanduser()
-        return self.resume and (place.is_file() or _study_in(CheckpointFolder(place)) == _identity(source))
+        return self.resume and (place.is_file() or bool(CheckpointFolder(place).files()))
 
     def begin_anew(self, checkpoint: Checkpoint | None) -> None:
         """Delete what an earlier run left, unless it is gone on with."""
@@ -101,16 +91,3 @@ class KeptProgress:
         if match is None:
             raise ParameterError(f"--checkpoint-every must be iterations, say 100, or seconds, 60s; got {self.every!r}")
         return (None, float(match[1])) if match[2] else (int(match[1]), None)
-
-
-def _identity(source: str) -> str:
-    """A path from anywhere, or the name of a set."""
-    path = Path(source).expanduser()
-    return str(path.absolute()) if path.exists() else source
-
-
-def _study_in(folder: CheckpointFolder) -> str | None:
-    try:
-        return str(json.loads((Path(folder.path) / STUDY).read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        return None

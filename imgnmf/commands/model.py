@@ -53,7 +53,7 @@ def fit_model_there(
     """Fit on a dask cluster and write the model; what had come back, if the cluster is lost. The bytes it took too."""
     from imgnmf.commands.cluster import fit_there, traffic
 
-    target = checked_file(output, force=force or kept.goes_on(output, source), suffix=".imgnmf")
+    target = checked_file(output, force=force or kept.goes_on(output), suffix=".imgnmf")
     checkpoint = kept.checkpoint(target, force=force)
     images = read_source(source, reading)
     kept.begin_anew(checkpoint)
@@ -80,7 +80,7 @@ def fit_model(
 
     A store is read bit by bit, and never loaded.
     """
-    target = checked_file(output, force=force or kept.goes_on(output, source), suffix=".imgnmf")
+    target = checked_file(output, force=force or kept.goes_on(output), suffix=".imgnmf")
     checkpoint = kept.checkpoint(target, force=force)
     images = opened(source, reading) or read_source(source, reading)
     kept.begin_anew(checkpoint)

@@ -62,10 +62,10 @@ def study_ranks(
 ) -> ChosenRank:
     """Ask the images of SOURCE which rank they support; draw it if there is an output."""
     wanted, named = parse_ranks(ranks), output or f"{short_name(source)}-ranks.png"
-    again = force or kept.goes_on(named, source)
+    again = force or kept.goes_on(named)
     target = None if output is None else checked_file(output, force=again, suffix=".png")
     images = opened(source, reading) or read_source(source, reading)
-    folder = kept.folder(Path(named), source, force=force)
+    folder = kept.folder(Path(named), force=force)
     choice = options.choose(images.V, wanted, folder)
     if target is not None:
         from imgnmf.viz import save_figure

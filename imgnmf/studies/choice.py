@@ -14,8 +14,7 @@ from imgnmf.core.check import as_data, checked_choice, checked_count, checked_va
 from imgnmf.core.choices import LossLike, as_loss
 from imgnmf.core.loading import loaded
 from imgnmf.core.progress import Shelf, opened_shelf
-from imgnmf.core.sparse import is_sparse
-from imgnmf.errors import DataError, IncompatibleError, ParameterError
+from imgnmf.errors import DataError, ParameterError
 from imgnmf.studies.prediction import MOST_FOLDS, EachFit, bi_cross_validation, held_out_entries, quiet_fit
 from imgnmf.studies.ranks import checked_ranks
 from imgnmf.studies.stability import DISTINCT, stability
@@ -181,11 +180,6 @@ def choose_rank(
     checked_choice("method", method, get_args(Method))
     _check_repeats(repeats, method)
     data = as_data(V) if method in PASSING else loaded(V, f"method={method!r}", *HOLDING)
-    if is_sparse(data) and method in ("held-out", "bi-cross-validation"):
-        raise IncompatibleError(
-            f"method={method!r} hides entries, and those that a sparse V does not store could not be told from zeros; "
-            "take method='stability', method='elbow' or a dense V"
-        )
     if not checked_values(data):
         raise DataError("V is zero everywhere, so that no rank is better than another; give images that show something")
     wanted = checked_ranks(ranks, data.shape)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import sparse
 
 import imgnmf
 from benchmarks.rank import planted
-from imgnmf.errors import DataError, IncompatibleError, ParameterError
+from imgnmf.errors import DataError, ParameterError
 from imgnmf.studies.choice import RankChoice, _all_come_back, _within_one_error
 from tests.cli.runs import refusal, run
-from tests.core.cases import low_rank
 
 
 @pytest.mark.parametrize("rank", [3, 8, 15])
@@ -144,17 +142,3 @@ def test_the_command_prints_the_curve_and_draws_it(tmp_path):
 def test_the_command_refuses_a_bad_range(tmp_path, ranks):
     np.save(tmp_path / "photos.npy", np.ones((6, 4, 4), np.uint8))
     assert "rank" in refusal("ranks", tmp_path / "photos.npy", "-k", ranks)
-
-
-@pytest.mark.parametrize("loss", ["frobenius", "kullback-leibler", "itakura-saito", "huber", "l21"])
-@pytest.mark.parametrize("method", ["held-out", "bi-cross-validation", "stability", "elbow"])
-def test_every_method_scores_every_loss(method, loss):
-    V = low_rank(20, 30, 2, noise=0.1)
-    chosen = imgnmf.choose_rank(V, [1, 2], method=method, loss=loss, repeats=2, max_iter=20)
-    assert np.isfinite(chosen.scores).all()
-
-
-@pytest.mark.parametrize("method", ["held-out", "bi-cross-validation"])
-def test_what_hides_entries_takes_no_sparse_matrix(method):
-    with pytest.raises(IncompatibleError, match="method='stability'"):
-        imgnmf.choose_rank(sparse.csc_array(np.eye(8)), [1, 2], method=method)
