@@ -43,6 +43,15 @@ def test_a_block_hidden_from_another_loss_is_predicted_by_what_that_loss_can_jud
     assert found.rank == 3
 
 
+@pytest.mark.parametrize("method", ["held-out", "bi-cross-validation", "stability", "elbow"])
+@pytest.mark.parametrize("loss", ["frobenius", "kullback-leibler", "itakura-saito", "huber", "l21"])
+def test_every_method_goes_with_every_loss(loss, method):
+    V = 0.1 + np.random.default_rng(0).random((20, 30))
+    found = imgnmf.choose_rank(V, [1, 2], method=method, loss=loss, repeats=2, max_iter=20, threads=1)
+    assert found.scores.shape == (1 if method == "elbow" else 2, 2)
+    assert np.isfinite(found.scores).all()
+
+
 def test_the_elbow_is_the_point_farthest_below_the_line():
     V = np.kron(np.eye(3), np.ones((4, 5))) + 0.001
     choice = imgnmf.choose_rank(V, range(1, 9), method="elbow")
