@@ -185,7 +185,7 @@ def choose_rank(
     wanted = checked_ranks(ranks, data.shape)
     if method == "bi-cross-validation":
         _check_quarter(wanted[-1], min(data.shape) // 2)
-    shelf = opened_shelf(checkpoint, resume)
+    shelf = opened_shelf(checkpoint, resume, part=method)
     options = EachFit(as_loss(loss), max_iter=checked_count("max_iter", max_iter, 1), threads=threads, shelf=shelf)
     scores = SCORES[method](data, wanted, repeats, options, checked_count("rng", rng, 0))
     place, plausible = RULES.get(method, _within_one_error)(scores)
