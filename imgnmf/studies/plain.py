@@ -37,8 +37,8 @@ def in_full(V: Any, method: str) -> Array:
     if needed > room:
         raise MemoryBudgetError(
             f"method={method!r} hides entries of V, zeros too, and needs all {V.shape[0]} x {V.shape[1]} of them in "
-            f"memory, about {in_words(needed)}; this machine has {in_words(room)}; ask some of the images, V[:, :5000] "
-            "say, or take method='elbow', which keeps V sparse"
+            f"memory, about {in_words(needed)}; this machine has {in_words(room)}; ask some of the images, "
+            "or take method='elbow', which keeps V sparse"
         )
     return np.asarray(V.toarray())
 
