@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Gallery", "draw", "gallery_of", "kept_aside", "make_gallery", "write_everything"]
 
+# What the fits of a gallery are called.
+FITS = r"k\d+(-warm)?|(layers|unseen|kinds)-.+"
 ROWS_SHOWN = 6
 # Beyond these a heat map of H is a grey haze, and the floor costs more than the fits.
 MOST_COLUMNS, MOST_GROUPS, LARGEST_GRAM, LARGEST_SPLIT = 2000, 40, 2000, 5_000_000
@@ -84,7 +86,7 @@ def make_gallery(
     check_kinds(kinds, options)
     target = checked_folder(name, force=force or kept.goes_on(name))
     images = read_source(source, reading)
-    place = kept.folder(Path(name), force=force)
+    place = kept.folder(Path(name), images.V, force=force, names=FITS)
     gallery = _fitted(source, images, ranks or default_ranks(images.V), options, place, more=(wanted, kinds))
     with staged(target) as staging:
         write_everything(staging, gallery)

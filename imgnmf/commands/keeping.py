@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from imgnmf.checkpoint import Checkpoint, CheckpointFolder
+from imgnmf.commands.beginning import IMAGES, Beginning, StudyFolder, digest_of_images
 from imgnmf.commands.output import checked_file
 from imgnmf.errors import ParameterError
 
@@ -45,26 +47,37 @@ class KeptProgress:
             checked_file(self._place(output), force=force or self.resume, suffix=".ckpt"), *self._how_often()
         )
 
-    def folder(self, output: Path, *, force: bool) -> CheckpointFolder | None:
-        """Return where to keep the progress of many fits, made before the work, or None.
+    def folder(self, output: Path, V: Any, *, force: bool, names: str) -> CheckpointFolder | None:
+        """Return where to keep the progress of many fits of V, or None; `names` is a pattern of what those are called.
 
-        >>> KeptProgress(path="no/a.ckpt").folder(Path("gallery"), force=False)
+        Nothing in it is touched before the first fit begins, when all that was asked for is seen to be possible.
+
+        >>> import numpy as np
+        >>> KeptProgress(path="no/a.ckpt").folder(Path("gallery"), np.eye(2), force=False, names="k.*")
         Traceback (most recent call last):
         imgnmf.errors.OutputError: cannot make the folder 'no/a.ckpt': No such file or directory; keep ...
         """
         if not self._wanted():
             return None
-        folder = CheckpointFolder(Path(self._place(output)).expanduser(), *self._how_often())
-        if force and not self.resume:
-            for path in folder.files():
-                path.unlink()
-        folder.opened(self.resume)
-        return folder
+        path = Path(self._place(output)).expanduser()
+        plain = CheckpointFolder(path, *self._how_often())
+        old = [file for file in plain.files() if force and not self.resume and re.fullmatch(names, file.stem)]
+        if not force:
+            plain.opened(self.resume)
+        begin = Beginning(path, tuple(old), digest_of_images(V))
+        begin.check(others=len(old) < len(plain.files()))
+        plain.opened(True)
+        return StudyFolder(path, *self._how_often(), begin=begin)
 
     def goes_on(self, output: str) -> bool:
-        """Return whether there is a run to go on with, whose output may be replaced."""
+        """Return whether there is a run to go on with, whose output may be replaced.
+
+        Of a study that says of which images it is; `folder` refuses others before the output is touched.
+        """
         place = Path(self._place(Path(output))).expanduser()
-        return self.resume and (place.is_file() or bool(CheckpointFolder(place).files()))
+        return self.resume and (
+            place.is_file() or ((place / IMAGES).is_file() and bool(CheckpointFolder(place).files()))
+        )
 
     def begin_anew(self, checkpoint: Checkpoint | None) -> None:
         """Delete what an earlier run left, unless it is gone on with."""

@@ -65,7 +65,7 @@ def study_ranks(
     again = force or kept.goes_on(named)
     target = None if output is None else checked_file(output, force=again, suffix=".png")
     images = opened(source, reading) or read_source(source, reading)
-    folder = kept.folder(Path(named), force=force)
+    folder = kept.folder(Path(named), images.V, force=force, names=rf"{options.method}-k\d+.*")
     choice = options.choose(images.V, wanted, folder)
     if target is not None:
         from imgnmf.viz import save_figure

@@ -147,9 +147,13 @@ class Shelf(Protocol):
         """The place of one fit."""
         ...
 
+    def part(self, name: str) -> Shelf:
+        """The same place for another study, whose fits may have the same names."""
+        ...
 
-def opened_shelf(checkpoint: Any, resume: bool, rng: Any = 0) -> Shelf | None:
-    """The shelf of a study, before its first fit."""
+
+def opened_shelf(checkpoint: Any, resume: bool, rng: Any = 0, part: str = "") -> Shelf | None:
+    """The shelf of a study, before its first fit; or a part of it, for a study that shares it."""
     if checkpoint is None:
         if resume:
             raise ParameterError("resume=True needs what to go on from: pass checkpoint=CheckpointFolder('run.ckpt')")
@@ -161,7 +165,7 @@ def opened_shelf(checkpoint: Any, resume: bool, rng: Any = 0) -> Shelf | None:
     if isinstance(rng, np.random.Generator):
         # A fit that is there already does not draw from it again, so the next one would start elsewhere.
         raise IncompatibleError("with a checkpoint, rng must be an int or None: a Generator moves on with every fit")
-    shelf: Shelf = checkpoint
+    shelf: Shelf = checkpoint.part(part) if part else checkpoint
     shelf.opened(resume)
     return shelf
 

@@ -15,6 +15,7 @@ from imgnmf.core.choices import LossLike, as_loss
 from imgnmf.core.loading import loaded
 from imgnmf.core.progress import Shelf, opened_shelf
 from imgnmf.errors import DataError, ParameterError
+from imgnmf.studies.plain import in_full, in_good_unit
 from imgnmf.studies.prediction import MOST_FOLDS, EachFit, bi_cross_validation, held_out_entries, quiet_fit
 from imgnmf.studies.ranks import checked_ranks
 from imgnmf.studies.stability import DISTINCT, stability
@@ -180,13 +181,17 @@ def choose_rank(
     checked_choice("method", method, get_args(Method))
     _check_repeats(repeats, method)
     data = as_data(V) if method in PASSING else loaded(V, f"method={method!r}", *HOLDING)
-    if not checked_values(data):
+    largest = checked_values(data)
+    if not largest:
         raise DataError("V is zero everywhere, so that no rank is better than another; give images that show something")
     wanted = checked_ranks(ranks, data.shape)
     if method == "bi-cross-validation":
         _check_quarter(wanted[-1], min(data.shape) // 2)
-    shelf = opened_shelf(checkpoint, resume)
-    options = EachFit(as_loss(loss), max_iter=checked_count("max_iter", max_iter, 1), threads=threads, shelf=shelf)
+    shelf = opened_shelf(checkpoint, resume, part=method)
+    asked = as_loss(loss)
+    if method in PREDICTING:
+        data, asked = in_good_unit(in_full(data, method), asked, largest)
+    options = EachFit(asked, max_iter=checked_count("max_iter", max_iter, 1), threads=threads, shelf=shelf)
     scores = SCORES[method](data, wanted, repeats, options, checked_count("rng", rng, 0))
     place, plausible = RULES.get(method, _within_one_error)(scores)
     return RankChoice(wanted[place], method, wanted, scores, tuple(wanted[i] for i in plausible))
@@ -208,6 +213,8 @@ SCORES: Mapping[str, Callable[..., Array]] = MappingProxyType(
 # This looks at V by fits alone, which read it by blocks; the others hide entries, or draw images, in memory.
 PASSING = ("elbow",)
 HOLDING = (48, "ask some of the images, images[:5000].V say, or take method='elbow', which reads V by blocks")
+# These take V apart entry by entry.
+PREDICTING = ("held-out", "bi-cross-validation")
 MEANINGS: Mapping[str, str] = MappingProxyType(
     {
         "held-out": "loss on hidden entries / that of the mean image",

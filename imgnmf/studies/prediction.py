@@ -141,5 +141,5 @@ def _predicted(fit: Factorization, B: Array, C: Array, options: EachFit) -> Arra
         left, W = np.linalg.qr(fit.W.astype(np.float64))
         right, H = np.linalg.qr(fit.H.T.astype(np.float64))
         return np.asarray((B @ right) @ np.linalg.pinv(W @ H.T, rcond=CERTAIN) @ (left.T @ C))
-    W = encode(B.T, fit.H.T, loss=options.loss, floor=fit.floor, threads=options.threads).T
-    return W @ encode(C, fit.W, loss=options.loss, floor=fit.floor, threads=options.threads)
+    W = encode(B.T, fit.H.T, loss=fit.loss, floor=fit.floor, threads=options.threads).T
+    return W @ encode(C, fit.W, loss=fit.loss, floor=fit.floor, threads=options.threads)

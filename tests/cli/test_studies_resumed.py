@@ -67,7 +67,7 @@ def test_a_gallery_goes_on_where_it_was(tmp_path, whole, name, rank):
 @pytest.mark.parametrize("name", CODES)
 def test_a_study_of_ranks_goes_on_where_it_was(tmp_path, name):
     figure, kept = tmp_path / "which.png", tmp_path / "which.ckpt"
-    code, told = stopped(tmp_path, kept / "k12-0.ckpt", (*RANKS, "-o", figure, "--resume"), name)
+    code, told = stopped(tmp_path, kept / "held-out-k12-0.ckpt", (*RANKS, "-o", figure, "--resume"), name)
     assert code == CODES[name], told
     if name != "SIGKILL":
         assert "fits are kept in" in told
@@ -95,14 +95,52 @@ def test_without_resume_what_is_there_stays_and_with_force_it_is_begun_anew(fold
     kept = tmp_path / "run.ckpt"
     command = ("ranks", folder, "-k", "1:3", "--repeats", 2, "--checkpoint", kept)
     assert run(*command).exit_code == DONE
-    before = {path.name: path.read_bytes() for path in kept.iterdir()}
+    before = {path.name: path.read_bytes() for path in kept.glob("*.ckpt")}
     assert len(before) == 6
     (kept / "notes.txt").write_text("mine", encoding="utf-8")
     assert "holds 6 checkpoints" in refusal(*command, code=BAD_INPUT)
     assert {path.name: path.read_bytes() for path in kept.glob("*.ckpt")} == before
-    assert "k1-0.ckpt: it is of another fit: rng was" in refusal(*command, "--rng", 5, "--resume")
+    assert "held-out-k1-0.ckpt: it is of another fit: rng was" in refusal(*command, "--rng", 5, "--resume")
     assert run(*command, "--rng", 5, "--force").exit_code == DONE
     assert (kept / "notes.txt").read_text(encoding="utf-8") == "mine"
+
+
+def test_force_deletes_what_this_study_makes_and_only_once_it_can_begin(folder, tmp_path):
+    kept = tmp_path / "shared.ckpt"
+    ranks = ("ranks", folder, "--repeats", 2, "--checkpoint", kept)
+    gallery = ("gallery", folder, "-k", 2, "-o", tmp_path / "out", "--checkpoint", kept, "--force")
+    assert run(*ranks, "-k", "1:2").exit_code == DONE
+    assert run(*gallery).exit_code == DONE
+    names = sorted(path.name for path in kept.iterdir())
+    assert {"k2.ckpt", "held-out-k2-1.ckpt"} <= set(names)
+    (kept / "mine.ckpt").write_bytes(b"hours")
+    refusal(*ranks, "-k", "999", "--force")
+    assert sorted(path.name for path in kept.iterdir()) == sorted([*names, "mine.ckpt"])
+    assert run(*ranks, "-k", "1", "--force").exit_code == DONE
+    left = {path.name for path in kept.iterdir()}
+    assert {"k2.ckpt", "mine.ckpt", "held-out-k1-0.ckpt"} <= left
+    assert "held-out-k2-1.ckpt" not in left
+
+
+def test_what_was_made_of_other_images_is_not_replaced(folder, tmp_path):
+    out = tmp_path / "gal"
+    assert run("gallery", folder, "-k", 4, "-o", out, "--resume").exit_code == DONE
+    before = (out / "summary.json").read_bytes()
+    other = ("gallery", "digits", "-k", 3, "-o", out, "--max-iter", 5)
+    assert "holds fits of other images than these" in refusal(*other, "--resume")
+    assert (out / "summary.json").read_bytes() == before
+    assert run("gallery", folder, "-k", 3, "-o", out, "--resume").exit_code == DONE
+    (tmp_path / "gal.ckpt" / "images.sha256").unlink()
+    assert "--force to replace it" in refusal(*other, "--resume")
+
+
+def test_two_methods_share_a_folder(folder, tmp_path):
+    kept = tmp_path / "which.ckpt"
+    command = ("ranks", folder, "-k", "1:2", "--repeats", 2, "--checkpoint", kept, "--resume")
+    for method in ("held-out", "stability", "elbow", "held-out"):
+        done = run(*command, "--method", method)
+        assert done.exit_code == DONE, done.output
+    assert {"held-out-k1-0.ckpt", "stability-k1-0.ckpt", "elbow-k1.ckpt"} <= {path.name for path in kept.iterdir()}
 
 
 def test_a_dot_in_the_name_of_a_folder_is_part_of_it(folder, tmp_path):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 import imgnmf
 from benchmarks.rank import planted
-from imgnmf.errors import DataError, ParameterError
+from imgnmf.errors import DataError, MemoryBudgetError, ParameterError
 from imgnmf.studies.choice import RankChoice, _all_come_back, _within_one_error
 from tests.cli.runs import refusal, run
 
@@ -41,6 +44,39 @@ def test_a_block_hidden_from_another_loss_is_predicted_by_what_that_loss_can_jud
     found = imgnmf.choose_rank(V, [2, 3], method="bi-cross-validation", loss="kullback-leibler", repeats=2, threads=1)
     assert ((found.scores > 0) & (found.scores < 1)).all()
     assert found.rank == 3
+
+
+@pytest.mark.parametrize("method", ["held-out", "bi-cross-validation", "stability", "elbow"])
+@pytest.mark.parametrize("loss", ["frobenius", "kullback-leibler", "itakura-saito", "huber", "l21"])
+def test_every_method_goes_with_every_loss(loss, method):
+    V = 0.1 + np.random.default_rng(0).random((20, 30))
+    found = imgnmf.choose_rank(V, [1, 2], method=method, loss=loss, repeats=2, max_iter=20, threads=1)
+    assert found.scores.shape == (1 if method == "elbow" else 2, 2)
+    assert np.isfinite(found.scores).all()
+
+
+@pytest.mark.parametrize("method", ["held-out", "bi-cross-validation", "stability", "elbow"])
+def test_a_sparse_v_is_asked_like_a_dense_one(method):
+    V = np.maximum(planted(3, 0) - 0.5, 0)
+    ask = functools.partial(imgnmf.choose_rank, ranks=[1, 3], method=method, repeats=2, max_iter=50, threads=1)
+    np.testing.assert_allclose(ask(csr_array(V)).scores, ask(V).scores, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("method", ["held-out", "bi-cross-validation"])
+def test_a_sparse_v_whose_zeros_do_not_fit_is_refused(method, monkeypatch):
+    monkeypatch.setattr("imgnmf.studies.plain.machine_memory", lambda: 1000.0)
+    with pytest.raises(MemoryBudgetError, match="zeros too"):
+        imgnmf.choose_rank(csr_array(planted(3, 0)), [2], method=method)
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e200])
+@pytest.mark.parametrize("method", ["held-out", "bi-cross-validation", "stability", "elbow"])
+def test_no_unit_is_too_small_or_too_large(method, unit):
+    ask = functools.partial(imgnmf.choose_rank, ranks=[1, 3, 4], method=method, repeats=2, threads=1)
+    plain, found = ask(planted(3, 0)), ask(planted(3, 0) * unit)
+    assert found.rank == plain.rank
+    assert plain.scores.max() > 0
+    np.testing.assert_allclose(found.scores, plain.scores, rtol=1e-3, atol=1e-6)
 
 
 def test_the_elbow_is_the_point_farthest_below_the_line():
