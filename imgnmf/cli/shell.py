@@ -30,7 +30,6 @@ __all__ = [
     "exit_if_interrupted",
     "fit_options",
     "force_option",
-    "in_its_options",
     "keeping_options",
     "kept_progress",
     "reading",

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from imgnmf.cli.advice import in_options, options_of
 from imgnmf.cli.shell import (
     COLOR_OPTION,
     READING_OPTIONS,
     answering,
     force_option,
-    in_its_options,
     reading,
     tell_report,
 )
@@ -34,7 +34,8 @@ def info(source: str) -> None:
     if is_model(source):
         click.echo((topics.describe_topics if is_topics(source) else model.describe)(source))
     else:
-        click.echo(in_its_options(describe(source)))
+        # Advice on what to pass is for the commands that read it.
+        click.echo(in_options(describe(source), options_of(pack)))
 
 
 @click.command()
