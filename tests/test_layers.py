@@ -112,9 +112,3 @@ def test_every_public_name_is_there():
 def test_a_name_that_is_not_there_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'factorise'"):
         _ = imgnmf.factorise
-
-
-def test_no_file_is_longer_than_300_lines():
-    tests = sorted(Path(__file__).parent.rglob("*.py"))
-    long = {path.name: n for path in SOURCES + tests if (n := len(path.read_text(encoding="utf-8").splitlines())) > 300}
-    assert not long
