@@ -14,7 +14,7 @@ from imgnmf.core.check import as_matrix
 from imgnmf.core.parts import Array
 from imgnmf.core.sparse import is_sparse
 from imgnmf.errors import DataError, ImageReadError, IncompatibleError, ParameterError, ShapeMismatchError
-from imgnmf.images.extras import needed
+from imgnmf.images.untrusted import open_zarr
 
 __all__ = ["FileRows", "Source", "as_source"]
 
@@ -156,9 +156,14 @@ def _opened(path: str) -> Any:
     try:
         if path.endswith(".npy"):
             return np.load(path, mmap_mode="r", allow_pickle=False)
-        return needed("zarr", "store", "reading zarr").open_array(path, mode="r")
+        array = open_zarr(Path(path))
+    except ImageReadError:
+        raise
     except (OSError, ValueError) as error:
         raise ImageReadError(f"{path}: a worker could not read it: {error}") from None
+    if not hasattr(array, "dtype"):
+        raise ImageReadError(f"{path}: a worker could not read it: expected one array, found a group of several")
+    return array
 
 
 def _read(path: str, first: int, stop: int) -> Array:

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -40,6 +41,8 @@ ARCHIVE_ERRORS = (
     NotImplementedError,
     RuntimeError,
     ValueError,
+    LookupError,  # of a member without a name
+    struct.error,
 )
 
 # Pictures rarely shrink to a hundredth. What does, and is large, was made to fill the memory.
@@ -122,7 +125,7 @@ def _first_bytes(packed: Packed) -> bytes:
     try:
         with packed.unpacked()[0] as file:
             return file.read(TAR_BLOCK)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError):
+    except ARCHIVE_ERRORS:
         # Damaged where it begins: whoever reads it next says so.
         return b""
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgnmf.errors import ImageReadError, ParameterError
-from imgnmf.images.archives import check_packing, is_zip, unpacked
+from imgnmf.images.archives import ARCHIVE_ERRORS, check_packing, is_zip, unpacked
 from imgnmf.images.envi import ENVI_SIGNATURE, envi_header_of, list_envi
 from imgnmf.images.extras import needed
 from imgnmf.images.formats import begins_a_picture
@@ -29,11 +29,11 @@ from imgnmf.images.raster import Request, UnreadableError
 from imgnmf.images.report import shown
 from imgnmf.images.rows import PACKED, names_in_hdf5
 from imgnmf.images.stored import StoredArray
+from imgnmf.images.untrusted import hdf5_datasets
 
 __all__ = ["list_arrays", "read_idx"]
 
 BYTES_OF_SIGNATURE = 512
-REAL = "buif"
 IDX_TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 MATLAB_TYPES = {
     **{f"{sign}int{bits}": f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)},
@@ -70,7 +70,7 @@ def list_arrays(path: Path, request: Request, resources: ExitStack) -> list[Stor
         file = resources.enter_context(unpacked(path))
         start = file.read(BYTES_OF_SIGNATURE)
         file.seek(0)
-    except (OSError, EOFError, ValueError):
+    except ARCHIVE_ERRORS:  # damaged where it begins: whoever reads it next says so
         return None
     known = next((known for known in ARRAY_FORMATS if known.signature.match(start)), None)
     if known is None:
@@ -137,7 +137,7 @@ def _read_npy(file: BinaryIO) -> NDArray[Any]:
 def _is_npz(file: BinaryIO) -> bool:
     try:
         names = zipfile.ZipFile(file).namelist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+    except ARCHIVE_ERRORS:
         return False
     return bool(names) and all(name.endswith(".npy") for name in names)
 
@@ -217,14 +217,8 @@ def _matlab_hdf5(file: BinaryIO, resources: ExitStack) -> list[StoredArray]:
 
 def _datasets(file: BinaryIO, resources: ExitStack) -> list[tuple[str, Any]]:
     h5py = needed("h5py", "store", "reading HDF5, which MATLAB's v7.3 files are too,")
-    found: list[tuple[str, Any]] = []
-
-    def visit(key: str, thing: Any) -> None:
-        if isinstance(thing, h5py.Dataset) and thing.dtype.kind in REAL and not key.startswith("#"):
-            found.append((key, thing))
-
-    resources.enter_context(h5py.File(file, "r")).visititems(visit)
-    return found
+    opened = resources.enter_context(h5py.File(file, "r"))
+    return [(key, dataset) for key, dataset in hdf5_datasets(opened) if not key.startswith("#")]
 
 
 def _in_hdf5(key: str, dataset: Any, *, transposed: bool) -> StoredArray:

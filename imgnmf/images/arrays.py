@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgnmf.errors import DataError, IncompatibleError, ParameterError, ShapeMismatchError
-from imgnmf.images.array_files import REAL, list_arrays
+from imgnmf.images.array_files import list_arrays
 from imgnmf.images.collect import Finish, inverted
 from imgnmf.images.imageset import ImageSet
 from imgnmf.images.options import check_choice, check_positive
 from imgnmf.images.raster import Raster, Request
 from imgnmf.images.report import ReadReport, counted
 from imgnmf.images.sources import Source, obstacle
-from imgnmf.images.stored import StoredArray
+from imgnmf.images.stored import REAL, StoredArray
 
 __all__ = [
     "ImagesIn",

@@ -149,7 +149,7 @@ def read_usps(paths: list[Path], wanted: Wanted) -> ImageSet:
             entries = np.array([entry.split(b":") for entry in row[1:]], float)
             place[entries[:, 0].astype(int) - 1] = entries[:, 1]
         labels = np.array([int(row[0]) - 1 for row in rows])
-    except (*ARCHIVE_ERRORS, IndexError) as error:
+    except ARCHIVE_ERRORS as error:
         raise ImageReadError(f"{shown(paths[0])}: expected lines 'label index:value ...' ({error})") from error
     return wanted.of((pixels.reshape(-1, 16, 16) + 1) / 2, labels=labels)
 

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from imgnmf.images.accounts import labels_from
-from imgnmf.images.array_files import REAL
 from imgnmf.images.arrays import find_arrays
 from imgnmf.images.formats import measure
 from imgnmf.images.listing import Listing, SourceFile
 from imgnmf.images.raster import Header, Request, UnreadableError
 from imgnmf.images.report import Skipped, counted, listed, shown
 from imgnmf.images.sources import Source, list_files
-from imgnmf.images.stored import StoredArray
+from imgnmf.images.stored import REAL, StoredArray
 
 __all__ = ["SourceDescription", "describe_source"]
 

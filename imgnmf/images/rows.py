@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 
 from imgnmf.errors import DataWarning, ImageReadError, ImgnmfError, tell
 from imgnmf.images.extras import needed
+from imgnmf.images.raster import UnreadableError
 from imgnmf.images.report import shown
+from imgnmf.images.stored import REAL
+from imgnmf.images.untrusted import hdf5_datasets, hdf5_member, open_zarr
 
 __all__ = ["NAMES", "PACKED", "StoredRows", "guarded", "is_store", "list_stores", "names_in_hdf5"]
 
@@ -76,6 +79,8 @@ def list_stores(path: Path) -> list[StoredRows] | None:
         return lister and lister(path)
     except ImgnmfError:
         raise
+    except UnreadableError as refusal:
+        raise ImageReadError(f"{shown(path)}: {refusal}") from refusal
     except Exception as error:
         raise _unreadable(path, "it", error) from error
 
@@ -192,14 +197,6 @@ def _pieces_of_npy(
 
 def _hdf5(path: Path) -> list[StoredRows]:
     h5py = needed("h5py", "store", "reading HDF5")
-    found: list[StoredRows] = []
-
-    def visit(key: str, thing: Any) -> None:
-        if isinstance(thing, h5py.Dataset) and thing.dtype.kind in "buif":
-            said = thing.attrs.get(PACKED)
-            shape = None if said is None else tuple(map(int, said))
-            read, names = guarded(path, some(key)), names_in_hdf5(thing)
-            found.append(StoredRows(key, thing.shape, thing.dtype, read, thing.chunks, shape, False, names))
 
     def some(key: str) -> Callable[[int, int, int], NDArray[Any]]:
         def read(first: int, stop: int, axis: int) -> NDArray[Any]:
@@ -209,14 +206,19 @@ def _hdf5(path: Path) -> list[StoredRows]:
 
         return read
 
+    def described(key: str, dataset: Any) -> StoredRows:
+        said = dataset.attrs.get(PACKED)
+        shape = None if said is None else tuple(map(int, said))
+        read, names = guarded(path, some(key)), names_in_hdf5(dataset)
+        return StoredRows(key, dataset.shape, dataset.dtype, read, dataset.chunks, shape, False, names)
+
     with h5py.File(path, "r") as file:
-        file.visititems(visit)
-    return found
+        return [described(key, dataset) for key, dataset in hdf5_datasets(file)]
 
 
 def names_in_hdf5(images: Any) -> tuple[str, ...]:
     """What the images of a dataset are called, if `imgnmf pack` wrote them."""
-    names = images.parent.get(NAMES) if PACKED in images.attrs else None
+    names = hdf5_member(images.parent, NAMES) if PACKED in images.attrs else None
     return () if names is None else _named(names.asstr()[:], len(images))
 
 
@@ -227,10 +229,9 @@ def _named(names: Any, n_images: int) -> tuple[str, ...]:
 
 
 def _zarr(path: Path) -> list[StoredRows]:
-    zarr = needed("zarr", "store", "reading zarr")
-    opened = zarr.open(path, mode="r")
-    arrays = [("", opened)] if isinstance(opened, zarr.Array) else list(opened.arrays())
-    return [_in_zarr(path, key, array) for key, array in arrays if array.dtype.kind in "buif"]
+    opened = open_zarr(path)
+    arrays = list(opened.arrays()) if hasattr(opened, "arrays") else [("", opened)]
+    return [_in_zarr(path, key, array) for key, array in arrays if array.dtype.kind in REAL]
 
 
 def _in_zarr(path: Path, key: str, array: Any) -> StoredRows:

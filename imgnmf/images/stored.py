@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["StoredArray"]
+__all__ = ["REAL", "StoredArray"]
+
+REAL = "buif"  # kinds of dtype that images have
 
 
 @dataclass(frozen=True)

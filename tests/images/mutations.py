@@ -1,11 +1,16 @@
-"""Small pictures in many formats, damaged in many ways: what the suite and the soak read (RELIABILITY T25)."""
+"""Small pictures in many formats, also packed, damaged in many ways: what the suite and the soak read (T25)."""
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
 import logging
+import lzma
+import tarfile
 import time
 import warnings
+import zipfile
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -32,7 +37,45 @@ def seeds():
     made |= {"lzw.tif": _pillow(grey, "tiff", compression="tiff_lzw"), "real.tif": _tiff(grey / np.float32(255))}
     made |= {"zlib.tif": _tiff(deep, compression="zlib", predictor=True), "big.tif": _tiff(deep, bigtiff=True)}
     made |= {"pages.tif": _tiff(np.stack([deep] * 3)), "text.pgm": b"P2 3 2 15\n1 2 3 4 5 6\n"}
+    return made | _packed(made)
+
+
+def _packed(pictures):
+    """Archives of two pictures, and arrays, plain and compressed."""
+    members = {name: pictures[name] for name in ("grey.png", "colour.ppm")}
+    plain = _tar(members)
+    made = {"two.zip": _zip(members), "two.tar": plain, "two.tgz": gzip.compress(plain, mtime=0)}
+    made |= {"two.txz": lzma.compress(plain), "two.tbz": bz2.compress(plain)}
+    stack = np.random.default_rng(1).integers(0, 256, (3, 9, 11), np.uint8)
+    array = _written(np.save, stack)
+    made |= {"stack.npy": array, "stack.npy.gz": gzip.compress(array, mtime=0), "stack.npy.xz": lzma.compress(array)}
+    made |= {"stack.npz": _written(np.savez_compressed, stack), "stack.idx": b"\0\0\x08\3\0\0\0\3\0\0\0\x09\0\0\0\x0b"}
+    made["stack.idx"] += stack.tobytes()
     return made
+
+
+def _zip(members):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(zipfile.ZipInfo(name), data)
+    return buffer.getvalue()
+
+
+def _tar(members):
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, data in members.items():
+            about = tarfile.TarInfo(name)
+            about.size = len(data)
+            archive.addfile(about, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def _written(write, array):
+    buffer = io.BytesIO()
+    write(buffer, array)
+    return buffer.getvalue()
 
 
 def mutated(data, rng):
