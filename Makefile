@@ -1,5 +1,6 @@
 # Everything runs in a .venv of its own. uv makes it where uv is installed, else python3 -m venv.
 PYTHON ?= python3
+PORT ?= 8786
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -12,7 +13,7 @@ help:
 	@echo "make test      the tests"
 	@echo "make check     ruff, mypy --strict, the layers"
 	@echo "make bench     how fast it is, beside scikit-learn"
-	@echo "make cluster   a dask scheduler and two workers on this machine, until Ctrl-C: imgnmf fit --scheduler tcp://127.0.0.1:8786"
+	@echo "make cluster   a dask scheduler and two workers on this machine, until Ctrl-C (PORT=8786)"
 	@echo "make docs      the documentation: docs/_build/html"
 	@echo "make clean     remove what the others made"
 
@@ -44,10 +45,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.speed
 
 cluster: $(READY)
-	@trap 'kill 0' INT TERM EXIT; \
-	$(BIN)/dask scheduler --host 127.0.0.1 --port 8786 --no-dashboard & \
-	$(BIN)/dask worker tcp://127.0.0.1:8786 --nworkers 2 --nthreads 1 --no-dashboard & \
-	wait
+	@exec $(BIN)/python scripts/local_cluster.py --port $(PORT)
 
 docs: $(READY)
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip
