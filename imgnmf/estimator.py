@@ -22,6 +22,7 @@ from imgnmf.core.stopping import RelativeDecrease
 from imgnmf.errors import ConvergenceWarning, DataWarning, IncompatibleError, ParameterError, tell
 from imgnmf.estimator_options import check_options, loss_meant, solver_meant
 from imgnmf.images.extras import needed
+from imgnmf.validation import as_array, plain_numbers, unmasked
 
 __all__ = ["NMF"]
 
@@ -31,6 +32,7 @@ validation: Any = needed("sklearn.utils.validation", "sklearn", "imgnmf.estimato
 
 MOST_RANKS = 20  # that n_components="auto" tries
 FLOATS = (np.float64, np.float32)
+UNMASKED = "Pass missing='mask' to the estimator to leave them out, or X.filled(0) if they are zeros"
 
 
 class NMF(
@@ -132,7 +134,7 @@ class NMF(
         kept = rows > 0
         if not kept.any():
             raise ParameterError("sample_weight is zero everywhere; give some rows a weight above 0")
-        start = (H, W if W is None else np.asarray(W)[kept])
+        start = (H, W if W is None else as_array(W, "W")[kept])
         fit = self._followed(X[kept], rows[kept], start)
         for name, value in _done(fit).items():
             setattr(self, name, value)
@@ -163,6 +165,7 @@ class NMF(
 
     def _checked(self, X: Any, *, reset: bool) -> Any:
         finite = "allow-nan" if self.missing == "mask" else True
+        X = plain_numbers(unmasked(X, "X", self.missing, UNMASKED), "X") if isinstance(X, np.ndarray) else X
         options = {"dtype": FLOATS, "ensure_all_finite": finite, "ensure_non_negative": True}
         return validation.validate_data(self, X, reset=reset, **options)
 
@@ -253,7 +256,7 @@ def _init(init: Any, V: Any, rank: Any, start: tuple[Any, Any], options: dict[st
     if init == "custom":
         if any(factor is None for factor in start):
             raise ParameterError("init='custom' needs both W and H, handed to fit_transform")
-        return GivenFactors(np.asarray(start[0]).T, np.asarray(start[1]).T)
+        return GivenFactors(as_array(start[0], "H").T, as_array(start[1], "W").T)
     if init is not None and not (isinstance(init, str) and init == "random"):
         chosen: InitLike = fills.get(init, init) if isinstance(init, str) else init
         return chosen

@@ -38,7 +38,7 @@ def rooms_imported(path):
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_room_imports_no_other_room_and_nothing_above(room):
-    allowed = {room, "errors", "atomic"}
+    allowed = {room, "errors", "atomic", "validation"}
     for path in (PACKAGE / room).rglob("*.py"):
         assert rooms_imported(path) <= allowed, path
 
@@ -52,19 +52,19 @@ def test_core_reads_no_file_and_draws_nothing():
 def test_studies_use_core_alone():
     for path in (PACKAGE / "studies").rglob("*.py"):
         figures = {"viz"} if path.name == "drawn.py" else set()
-        assert rooms_imported(path) <= {"core", "errors", "studies"} | figures, path
+        assert rooms_imported(path) <= {"core", "errors", "studies", "validation"} | figures, path
 
 
 def test_the_family_uses_core_alone():
     outside = {"PIL", "imageio", "tifffile", "skimage", "matplotlib", "pathlib", "click", "tqdm", "sklearn", "numba"}
     for path in (PACKAGE / "family").rglob("*.py"):
-        assert rooms_imported(path) <= {"core", "errors", "family"}, path
+        assert rooms_imported(path) <= {"core", "errors", "family", "validation"}, path
         assert not outside & {name.split(".")[0] for name in imports_of(path)}, path
 
 
 def test_occlusions_are_found_by_the_core_and_what_inpainting_predicts():
     for path in (PACKAGE / "occlusion").rglob("*.py"):
-        assert rooms_imported(path) <= {"core", "errors", "inpainting", "occlusion"}, path
+        assert rooms_imported(path) <= {"core", "errors", "inpainting", "occlusion", "validation"}, path
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(PACKAGE).as_posix())

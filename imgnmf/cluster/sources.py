@@ -10,11 +10,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from imgnmf.core.check import as_matrix
+from imgnmf.core.check import as_matrix, refuse_masked_blocks
 from imgnmf.core.parts import Array
 from imgnmf.core.sparse import is_sparse
 from imgnmf.errors import DataError, ImageReadError, IncompatibleError, ParameterError, ShapeMismatchError
 from imgnmf.images.untrusted import open_zarr
+from imgnmf.validation import plain_dtype
 
 __all__ = ["FileRows", "Source", "as_source"]
 
@@ -126,7 +127,8 @@ def _dask(V: Any) -> _Dask:
         )
     if V.dtype.kind not in "biuf" or 0 in V.shape:
         raise DataError(f"V must hold real numbers, got shape {V.shape} and dtype {V.dtype}")
-    return _Dask(V, V.shape, V.dtype)
+    refuse_masked_blocks(V)
+    return _Dask(V, V.shape, plain_dtype(V.dtype))
 
 
 def _files(paths: tuple[Any, ...], client: Any) -> _Files:
@@ -137,7 +139,7 @@ def _files(paths: tuple[Any, ...], client: Any) -> _Files:
         listed = "; ".join(f"{path}: {shape}" for path, (shape, _) in zip(names[:5], headers, strict=False))
         raise ShapeMismatchError(f"the images of all files must have one size; found {listed}")
     lengths = tuple(shape[0] for shape, _ in headers)
-    return _Files(names, lengths, (pixels.pop(), sum(lengths)), np.result_type(*(dtype for _, dtype in headers)))
+    return _Files(names, lengths, (pixels.pop(), sum(lengths)), np.result_type(*(plain_dtype(d) for _, d in headers)))
 
 
 def _header(path: str) -> tuple[tuple[int, ...], np.dtype[Any]]:

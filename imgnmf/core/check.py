@@ -13,6 +13,7 @@ from imgnmf.core.columns import Columns, is_source
 from imgnmf.core.parts import Array
 from imgnmf.core.sparse import as_stored, is_sparse
 from imgnmf.errors import DataError, DataWarning, ParameterError, ShapeMismatchError, tell
+from imgnmf.validation import as_array, checked_choice, checked_count, unreadable
 
 __all__ = [
     "LOWER_OR_RANDOM",
@@ -27,31 +28,50 @@ __all__ = [
     "figures_of",
     "look_at",
     "look_over",
+    "refuse_masked_blocks",
 ]
 
 
 LOWER_OR_RANDOM = "lower it or use init='random'"  # what helps where there is a start to choose
 
 
-def as_matrix(V: Any) -> Array:
-    """`V` as a two-dimensional array of real numbers in memory, without a copy where it is one."""
+def as_matrix(V: Any, missing: str = "error") -> Array:
+    """Return `V` as a matrix of real numbers in memory, without a copy where it is one.
+
+    The one door for V in memory: a mask is refused, or NaN with ``missing="mask"``; bytes come in native order, long
+    double as float64; a sparse matrix is checked in full.
+    """
     if is_sparse(V):
         return as_stored(V)  # type: ignore[no-any-return]
     if hasattr(V, "V") and not hasattr(V, "__array__"):
         raise ShapeMismatchError(f"V must be a matrix (n_pixels, n_images), got {type(V).__name__}: pass its .V")
-    array = np.asarray(V)
+    array = as_array(V, "V", missing=missing)
     _check_matrix(array)
     return array.astype(np.uint8) if array.dtype.kind == "b" else array
 
 
-def as_data(V: Any) -> Any:
+def as_data(V: Any, missing: str = "error") -> Any:
     """As `as_matrix`; but what gives columns on demand is never read as a whole, see `imgnmf.core.columns`."""
     if isinstance(V, (str, bytes)) or hasattr(V, "__fspath__"):
         raise DataError(f"V must be a matrix, got the path {str(V)!r}; open it: imgnmf.open_images({str(V)!r}).V")
-    if is_sparse(V) or not is_source(V):
-        return as_matrix(V)
+    try:
+        in_memory = is_sparse(V) or not is_source(V)
+    except Exception as error:  # a dataset of a file that was closed does not even tell its dtype
+        raise unreadable("V", V, error) from error
+    if in_memory:
+        return as_matrix(V, missing)
     _check_matrix(V)
+    refuse_masked_blocks(V)
     return Columns(V)
+
+
+def refuse_masked_blocks(V: Any) -> None:
+    """Refuse a dask array whose blocks are masked arrays: it says so by `_meta`, an empty block."""
+    if isinstance(getattr(V, "_meta", None), np.ma.MaskedArray):
+        raise DataError(
+            "V is a dask array of masked arrays, and the masks would be lost: pass dask.array.ma.filled(V, 0) if "
+            "masked values are zeros, else weights= that are 0 there"
+        )
 
 
 def _check_matrix(V: Any) -> None:
@@ -60,6 +80,8 @@ def _check_matrix(V: Any) -> None:
             f"V must be a matrix (n_pixels, n_images), one image a column; got shape {V.shape}. "
             "An ImageSet gives it as images.V, and imgnmf.open_images does for a store"
         )
+    if np.isnan(V.shape).any():  # of a dask array that does not know it
+        raise ShapeMismatchError(f"V must have a known shape, got {V.shape}; call its compute_chunk_sizes() first")
     if V.dtype.kind not in "biuf":
         raise DataError(f"V must hold real numbers, got dtype {V.dtype}")
     if 0 in V.shape:
@@ -206,17 +228,3 @@ def checked_rank(rank: Any, shape: tuple[int, int], *, beyond: bool, remedy: str
             raise ParameterError(f"rank must be within {bounds}, got {rank}; {remedy}")
         tell(f"rank {rank} is above min(n_pixels, n_images) = {min(shape)}", DataWarning)
     return int(rank)
-
-
-def checked_count(name: str, number: Any, least: int) -> int:
-    """`number` as an int of at least `least`."""
-    if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < least:
-        raise ParameterError(f"{name} must be a whole number >= {least}, got {number!r}")
-    return int(number)
-
-
-def checked_choice(name: str, value: str, choices: tuple[str, ...]) -> str:
-    """`value`, once it is seen to be one of `choices`."""
-    if value not in choices:
-        raise ParameterError(f"{name} must be {' or '.join(map(repr, choices))}, got {value!r}")
-    return value

@@ -18,6 +18,7 @@ import numpy as np
 from imgnmf.core.parts import Array
 from imgnmf.core.sparse import is_sparse
 from imgnmf.errors import DataError, ImgnmfError
+from imgnmf.validation import plain_dtype, plain_numbers, unmasked
 
 __all__ = [
     "KEPT_RUNS",
@@ -76,7 +77,7 @@ class Columns:
     def __init__(self, source: Any) -> None:
         n_pixels, n_images = source.shape
         self.shape: tuple[int, int] = int(n_pixels), int(n_images)
-        self.dtype: np.dtype[Any] = np.dtype(np.uint8 if source.dtype.kind == "b" else source.dtype.newbyteorder("="))
+        self.dtype: np.dtype[Any] = np.dtype(np.uint8) if source.dtype.kind == "b" else plain_dtype(source.dtype)
         self.order: Order = order_of(source)
         self.run_width = _run_width(self.shape, self.dtype, getattr(source, "chunks", None))
         self._source = source
@@ -146,7 +147,7 @@ class Columns:
         try:
             # Of a memmap a copy: the pages are to be read now, by this thread.
             copy = True if isinstance(self._source, np.ndarray) else None
-            block = np.array(self._source[:, first:stop], order=self.order, copy=copy)
+            block = np.array(unmasked(self._source[:, first:stop], "V"), order=self.order, copy=copy)
         except (ImgnmfError, MemoryError):
             raise
         except Exception as error:
@@ -159,7 +160,7 @@ class Columns:
                 f"V says that it is {self.shape} of {self.dtype}, but images {first} to {stop - 1} came as "
                 f"{block.shape} of {block.dtype}: it ends early, or has changed; open it again"
             )
-        return block.astype(self.dtype, order="K", copy=False)
+        return plain_numbers(block, "V").astype(self.dtype, order="K", copy=False)
 
     @property
     def _dtype_of_source(self) -> np.dtype[Any]:

@@ -89,7 +89,7 @@ def encode(
     array([[2.],
            [0.]])
     """
-    V = as_data(V_new)
+    V = as_data(V_new, missing)
     if V.shape[0] != W.shape[0]:
         raise ShapeMismatchError(
             f"the parts have {W.shape[0]} pixels, the new images {V.shape[0]}; "

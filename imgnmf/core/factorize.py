@@ -143,7 +143,7 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
     limits = limits_of(stop, max_iter, time_limit, callback)
     if online is not None and not isinstance(online, Online):
         raise ParameterError(f"online must be an imgnmf.Online(), say Online(passes=2), or None; got {online!r}")
-    data, seen = usable(as_data(V), weights, missing, negative)
+    data, seen = usable(as_data(V, missing), weights, missing, negative)
     start = as_init(init)
     rank = checked_rank(rank, data.shape, beyond=takes_any_rank(start), remedy=LOWER_OR_RANDOM)
     refuse_loss(as_loss(loss), (penalty_W, penalty_H), constraint_W, constraint_H)

@@ -11,7 +11,9 @@ from scipy.sparse import csr_array, diags_array, issparse
 from imgnmf.core.check import checked_count, checked_values
 from imgnmf.core.loading import loaded
 from imgnmf.core.parts import Array, inner
+from imgnmf.core.sparse import checked_indices
 from imgnmf.errors import DataError, ParameterError, ShapeMismatchError
+from imgnmf.validation import as_array
 
 __all__ = ["Ties", "checked_graph", "neighbour_graph"]
 
@@ -53,7 +55,7 @@ class Ties:
 
 def checked_graph(graph: Any) -> Any:
     """The graph as a sparse array, once it is seen that it can be one of neighbours."""
-    made = csr_array(graph) if issparse(graph) or np.ndim(graph) == 2 else None
+    made = _as_csr(graph)
     if made is None or made.shape[0] != made.shape[1]:
         found = "no matrix" if made is None else f"shape {made.shape}"
         raise ShapeMismatchError(
@@ -64,6 +66,13 @@ def checked_graph(graph: Any) -> Any:
     if abs(made - made.T).max() > 1e-9 * made.max():
         raise DataError("the graph must be symmetric: image i is as near to j as j to i; try graph.maximum(graph.T)")
     return made.astype(np.float64)
+
+
+def _as_csr(graph: Any) -> Any:
+    if issparse(graph):
+        return csr_array(checked_indices(graph, "the graph"))
+    array = as_array(graph, "the graph")
+    return csr_array(array) if array.ndim == 2 and array.dtype.kind in "biuf" else None
 
 
 def neighbour_graph(V: Any, n_neighbours: int = 5) -> Any:

@@ -16,6 +16,7 @@ from imgnmf.core.other_half import coefficients_for
 from imgnmf.core.parts import Array, inner
 from imgnmf.core.sketch import randomized_svd
 from imgnmf.errors import ParameterError
+from imgnmf.validation import as_array
 
 __all__ = [
     "NNDSVD",
@@ -154,11 +155,12 @@ class GivenFactors:
 
 
 def _given(name: str, factor: Array, shape: tuple[int, int], exponent: int, dtype: np.dtype[Any]) -> Array:
-    if np.shape(factor) != shape:
-        raise ParameterError(f"the given {name} must have shape {shape}, got {np.shape(factor)}")
-    if not np.isfinite(factor).all() or np.min(factor) < 0:
-        raise ParameterError(f"the given {name} must be finite and non-negative")
-    return np.array(np.ldexp(np.asarray(factor, np.float64), exponent), dtype, order="C")
+    values = as_array(factor, f"the given {name}")
+    if values.shape != shape:
+        raise ParameterError(f"the given {name} must have shape {shape}, got {values.shape}")
+    if values.dtype.kind not in "biuf" or not np.isfinite(values).all() or values.min() < 0:
+        raise ParameterError(f"the given {name} must be finite and non-negative numbers")
+    return np.array(np.ldexp(values.astype(np.float64), exponent), dtype, order="C")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from imgnmf.core.columns import changed, is_elsewhere, order_of
 from imgnmf.core.parts import Array
 from imgnmf.core.sparse import is_sparse, is_stored_only, seen_along, stored_values, usable_stored
 from imgnmf.errors import DataError, DataWarning, IncompatibleError, ShapeMismatchError, tell
+from imgnmf.validation import as_array
 
 __all__ = ["only_seen", "usable", "usable_new"]
 
@@ -79,7 +80,7 @@ def _as_weights(weights: Any, shape: tuple[int, ...]) -> Array:
 def _checked_weights(weights: Any, shape: tuple[int, ...]) -> Array:
     if is_stored_only(weights):
         raise IncompatibleError("weights='stored' asks for a sparse V, and this one is an array: all of it is stored")
-    array = np.asarray(weights)
+    array = as_array(weights, "weights")
     if array.ndim != 2 or any(w not in (1, n) for w, n in zip(array.shape, shape, strict=True)):
         raise ShapeMismatchError(
             f"weights must have shape {shape}, or (n_pixels, 1) = ({shape[0]}, 1), or (1, n_images) = (1, {shape[1]}); "

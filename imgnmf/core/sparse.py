@@ -16,9 +16,11 @@ import numpy as np
 from imgnmf.core.kernels import stored_products
 from imgnmf.core.parts import Array, gram_of, inner
 from imgnmf.errors import DataError, IncompatibleError, ShapeMismatchError
+from imgnmf.validation import plain_numbers
 
 __all__ = [
     "as_stored",
+    "checked_indices",
     "column_squares",
     "is_sparse",
     "is_stored_only",
@@ -71,12 +73,49 @@ def as_stored(V: Any) -> Any:
         raise DataError(f"V must hold real numbers, got dtype {V.dtype}")
     if 0 in V.shape:
         raise DataError(f"V must have at least one pixel and one image, got shape {V.shape}")
-    compressed = V.tocsc()
-    stored = csc_array(compressed, copy=compressed is V and not V.has_canonical_format)
+    whole = checked_indices(V, "V")
+    compressed = whole.tocsc()
+    stored = csc_array(compressed, copy=compressed is whole and not whole.has_canonical_format)
     stored.sum_duplicates()
     if stored.dtype.kind == "b":
         return stored.astype(np.uint8)
-    return stored
+    values = plain_numbers(stored.data, "V")
+    return stored if values is stored.data else with_values(stored, values)
+
+
+def checked_indices(V: Any, name: str) -> Any:
+    """Return a sparse `V` with its own attributes, all its indices within its shape; its arrays are not copied.
+
+    SciPy's constructors do not look at every index, and conversions and products write or read where an index points.
+
+    Raises
+    ------
+    DataError
+        If an index, or the pointers to them, cannot be.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csc_array
+    >>> checked_indices(csc_array(([1.0], [7], [0, 1]), shape=(2, 1)), "V")
+    Traceback (most recent call last):
+    imgnmf.errors.DataError: V is a sparse matrix that contradicts itself: indices must be < 2; build it anew
+    """
+    try:
+        if V.format in ("csc", "csr", "bsr"):
+            # The check replaces attributes, which shall not be the caller's.
+            whole = type(V)((V.data, V.indices, V.indptr), shape=V.shape)
+            whole.check_format(full_check=True)
+            return whole
+        # The other formats come to coordinates without following an index.
+        whole = V.tocoo()
+        for axis, places in enumerate(whole.coords):
+            if len(places) and (places.min() < 0 or places.max() >= V.shape[axis]):
+                outside = places.min() if places.min() < 0 else places.max()
+                raise ValueError(f"index {outside} along axis {axis} of length {V.shape[axis]}")
+    except (ValueError, TypeError, IndexError) as error:
+        reason = str(error).rstrip(".")
+        raise DataError(f"{name} is a sparse matrix that contradicts itself: {reason}; build it anew") from error
+    return whole
 
 
 def is_stored_only(weights: Any) -> bool:

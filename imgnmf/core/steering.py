@@ -12,6 +12,7 @@ from imgnmf.core.parts import Array
 from imgnmf.core.penalties import Neighbours, Orthogonal, Penalties, Penalty, Smooth, strengths
 from imgnmf.core.solvers import ANLS
 from imgnmf.errors import DataError, IncompatibleError, ParameterError, ShapeMismatchError
+from imgnmf.validation import as_array
 
 __all__ = ["FREE", "Steering", "checked_steering", "refuse_loss", "refuse_ties"]
 
@@ -88,13 +89,13 @@ def checked_steering(
         )
     if fixed_W is None:
         return Steering(None, constraint_W, constraint_H)
-    fixed = np.asarray(fixed_W)
+    fixed = as_array(fixed_W, "fixed_W")
     if fixed.ndim != 2 or fixed.shape[0] != n_pixels:
         raise ShapeMismatchError(f"fixed_W must have shape (n_pixels, j) = ({n_pixels}, j), got {fixed.shape}")
     if not 1 <= fixed.shape[1] <= rank:
         raise ParameterError(f"fixed_W has {fixed.shape[1]} parts; they count among the rank, which is {rank}")
-    if not np.isfinite(fixed).all() or fixed.min() < 0:
-        raise DataError("fixed_W must be finite and non-negative")
+    if fixed.dtype.kind not in "biuf" or not np.isfinite(fixed).all() or fixed.min() < 0:
+        raise DataError("fixed_W must be finite and non-negative numbers")
     return Steering(fixed, constraint_W, constraint_H)
 
 

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from imgnmf.errors import DataError, IncompatibleError, ParameterError, ShapeMismatchError
 from imgnmf.images.array_files import list_arrays
 from imgnmf.images.collect import Finish, inverted
-from imgnmf.images.imageset import ImageSet
+from imgnmf.images.imageset import UNKNOWN_PIXELS, ImageSet
 from imgnmf.images.options import check_choice, check_positive
 from imgnmf.images.raster import Raster, Request
 from imgnmf.images.report import ReadReport, counted
 from imgnmf.images.sources import Source, obstacle
 from imgnmf.images.stored import REAL, StoredArray
+from imgnmf.validation import as_array
 
 __all__ = [
     "ImagesIn",
@@ -83,7 +84,7 @@ def checked_layout(
 def find_arrays(source: Source, request: Request, resources: ExitStack) -> list[StoredArray] | None:
     """Return the arrays of a source that is one or a file of some; None for all other sources."""
     if hasattr(source, "dtype") and hasattr(source, "shape"):
-        array = np.asarray(source)
+        array = as_array(source, "the array of images", remedy=UNKNOWN_PIXELS)
         return [StoredArray("", array.shape, array.dtype, lambda: array, images_first=True, own=False)]
     if not isinstance(source, str | os.PathLike):
         return None

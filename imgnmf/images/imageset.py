@@ -11,8 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from imgnmf.errors import DataError, NoImagesError, ShapeMismatchError
 from imgnmf.images.report import ReadReport
+from imgnmf.validation import as_array
 
-__all__ = ["ImageSet", "Step"]
+__all__ = ["UNKNOWN_PIXELS", "ImageSet", "Step", "is_one_color_picture"]
+
+UNKNOWN_PIXELS = (
+    "Pass pixels.filled(0) if they are black; if they are unknown, pass .filled(nan) of floats, which "
+    "factorize(images.V, missing='mask') leaves out and inpaint fills"
+)
+# A set of so many images that are at least so high and 3 or 4 pixels wide is hardly ever meant.
+LEAST_OF_A_PHOTO = 16
 
 
 class Step(Protocol):
@@ -49,11 +57,12 @@ class ImageSet:
     Raises
     ------
     ShapeMismatchError
-        If `pixels` has no such shape, or `names` or `labels` another length.
+        If `pixels` has no such shape, or `names` or `labels` another length. Also if it is of the shape of one color
+        picture, (height, width, 3 or 4): that is ``image[None]``. Images that are 3 or 4 pixels wide come with names.
     NoImagesError
         If there is no image in it.
     DataError
-        If the pixels are not real numbers.
+        If the pixels are not real numbers, or some of them are masked.
 
     Examples
     --------
@@ -75,6 +84,8 @@ class ImageSet:
 
     def __post_init__(self) -> None:
         pixels = _checked_pixels(self.pixels)
+        if is_one_color_picture(pixels) and not len(self.names) and self.labels is None:
+            raise ShapeMismatchError(_one_picture(pixels.shape))
         names = tuple(self.names or map(str, range(len(pixels))))
         labels = None if self.labels is None else np.asarray(self.labels)
         _check_length("names", names, len(pixels))
@@ -124,7 +135,7 @@ class ImageSet:
         array([[ 1,  3,  5],
                [ 7,  9, 11]])
         """
-        columns = np.asarray(W)
+        columns = as_array(W, "W")
         n_pixels = self._n_pixels
         if columns.ndim != 2 or columns.shape[0] != n_pixels:
             size = " x ".join(map(str, self.image_shape))
@@ -173,8 +184,24 @@ def chosen_rows(index: int | slice | ArrayLike, n_images: int) -> slice | NDArra
     return rows
 
 
+def is_one_color_picture(pixels: NDArray[Any]) -> bool:
+    """Return whether an array has the shape of one photo, (height, width, 3 or 4), and not of images so narrow.
+
+    >>> is_one_color_picture(np.zeros((64, 48, 3))), is_one_color_picture(np.zeros((5, 8, 3)))
+    (True, False)
+    """
+    return pixels.ndim == 3 and pixels.shape[2] in (3, 4) and min(pixels.shape[:2]) >= LEAST_OF_A_PHOTO
+
+
+def _one_picture(shape: tuple[int, ...]) -> str:
+    return (
+        f"expected pixels of shape (n_images, height, width[, channels]), got {shape}: one color photo? pass "
+        f"image[None]. If it is {shape[0]} images of {shape[1]} x {shape[2]}, pass names= or pixels[..., None]"
+    )
+
+
 def _checked_pixels(pixels: NDArray[Any]) -> NDArray[Any]:
-    array = np.asarray(pixels)
+    array = as_array(pixels, "pixels", remedy=UNKNOWN_PIXELS)
     if array.ndim not in (3, 4) or 0 in array.shape[1:]:
         raise ShapeMismatchError(
             "expected pixels of shape (n_images, height, width) or (n_images, height, width, channels), "
@@ -190,7 +217,7 @@ def _checked_pixels(pixels: NDArray[Any]) -> NDArray[Any]:
 def _checked_mask(mask: ArrayLike | None, size: tuple[int, ...]) -> NDArray[np.bool_] | None:
     if mask is None:
         return None
-    array = np.asarray(mask)
+    array = as_array(mask, "mask")
     if array.shape != size or array.dtype != bool:
         raise ShapeMismatchError(
             f"expected a bool mask of the shape {size} of the images, got {array.dtype} of {array.shape}"

@@ -11,8 +11,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from imgnmf.errors import DataError, IncompatibleError, ParameterError, ShapeMismatchError
-from imgnmf.images.imageset import ImageSet, chosen_rows
+from imgnmf.images.imageset import UNKNOWN_PIXELS, ImageSet, chosen_rows, is_one_color_picture
 from imgnmf.images.options import check_choice
+from imgnmf.validation import as_array
 
 __all__ = ["PatchSet", "extract_patches"]
 
@@ -114,7 +115,8 @@ def extract_patches(
     Parameters
     ----------
     images : ImageSet, array of shape (n, h, w[, c]), or sequence of arrays of shape (h, w[, c])
-        Those of a sequence may differ in height and width.
+        Those of a sequence may differ in height and width. One picture will do too, as an array of shape (h, w), or in
+        color (h, w, 3 or 4), if it is at least 16 x 16; a smaller one is ``image[None]``.
     patch_size : (height, width)
         The size of a patch, at most that of the smallest image.
     n_patches : int, optional
@@ -251,8 +253,11 @@ def _overlap_average(
     return average.T.reshape(shape)
 
 
-def _checked_pictures(images: NDArray[Any] | Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
-    pictures = [np.asarray(image) for image in images]
+def _checked_pictures(images: Any) -> list[NDArray[Any]]:
+    if not isinstance(images, (list, tuple)):
+        array = as_array(images, "images", remedy=UNKNOWN_PIXELS)
+        images = [array] if array.ndim < 3 or is_one_color_picture(array) else array
+    pictures = [as_array(image, "an image", remedy=UNKNOWN_PIXELS) for image in images]
     if not pictures or any(picture.ndim not in (2, 3) for picture in pictures):
         raise ShapeMismatchError(
             "expected images of shape (height, width) or (height, width, channels), at least one, got "

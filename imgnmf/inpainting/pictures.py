@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 
 from imgnmf.errors import DataError, IncompatibleError, NoImagesError, ShapeMismatchError
 from imgnmf.images import ImageSet
+from imgnmf.validation import as_array, checked_items
 
 __all__ = ["Array", "Images", "Pictures", "as_pictures", "in_form_of"]
 
 Array: TypeAlias = NDArray[Any]
 Images: TypeAlias = ImageSet | Array | Sequence[Array]
+
+BY_WEIGHTS = "Pass images.data, and weights=~images.mask"
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,8 +88,9 @@ def _checked_arrays(images: Images) -> tuple[list[Array], tuple[str, ...]]:
             raise IncompatibleError("images with a mask leave pixels out of V: pass imgnmf.ImageSet(images.pixels)")
         return list(images.pixels), tuple(images.names)
     if isinstance(images, np.ndarray):
-        images = list(ImageSet(images).pixels)
-    arrays = [np.asarray(image) for image in images]
+        images = list(ImageSet(as_array(images, "images", remedy=BY_WEIGHTS)).pixels)
+    listed = checked_items("images", images, "images=[first, second]")
+    arrays = [as_array(image, "an image", remedy=BY_WEIGHTS) for image in listed]
     if not arrays:
         raise NoImagesError("expected at least one image, got none")
     for array in arrays:
@@ -102,10 +106,14 @@ def _checked_arrays(images: Images) -> tuple[list[Array], tuple[str, ...]]:
 def _checked_weights(weights: Any, shapes: list[tuple[int, ...]], stacked: bool) -> list[Array]:
     if weights is None:
         return [np.ones(shape) for shape in shapes]
-    given = _of_stack(np.asarray(weights), (len(shapes), *shapes[0])) if stacked else list(weights)
+    given: Sequence[Any]
+    if stacked:
+        given = _of_stack(as_array(weights, "weights"), (len(shapes), *shapes[0]))
+    else:
+        given = checked_items("weights", weights, "weights=[of_the_first, of_the_second]")
     if len(given) != len(shapes):
         raise ShapeMismatchError(f"expected weights for each of {len(shapes)} images, got {len(given)}")
-    checked = [_of_picture(np.asarray(one), shape) for one, shape in zip(given, shapes, strict=True)]
+    checked = [_of_picture(as_array(one, "weights"), shape) for one, shape in zip(given, shapes, strict=True)]
     if any(not np.isfinite(one).all() or one.min() < 0 for one in checked):
         raise DataError("weights must be finite and non-negative; 0 says that a pixel was not seen")
     return checked

@@ -165,7 +165,7 @@ def test_what_does_not_fit_together_is_refused():
     with pytest.raises(IncompatibleError, match="pass one of them"):
         extract_patches(GREY, (2, 2), n_patches=3, stride=1)
     with pytest.raises(ShapeMismatchError, match=r"single image is image\[None\]"):
-        extract_patches(GREY[0], (2, 2))
+        extract_patches(GREY[0, 0], (2, 2))
     with pytest.raises(ShapeMismatchError, match="same channels"):
         extract_patches([GREY[0], COLOUR[0]], (2, 2))
     with pytest.raises(DataError, match="one dtype"):
