@@ -106,7 +106,7 @@ def _checked_arrays(images: Images) -> tuple[list[Array], tuple[str, ...]]:
 def _checked_weights(weights: Any, shapes: list[tuple[int, ...]], stacked: bool) -> list[Array]:
     if weights is None:
         return [np.ones(shape) for shape in shapes]
-    given: Sequence[Any]
+    given: Any
     if stacked:
         given = _of_stack(as_array(weights, "weights"), (len(shapes), *shapes[0]))
     else:
