@@ -130,7 +130,8 @@ def undamaged(steps: int) -> str:
     length = np.linalg.norm(images.V.astype(float))
     errors = [np.linalg.norm(fit.reconstruct() - images.V) / length for fit in (plain, found.fit)]
     return (
-        f"undamaged ORL faces: {(~found.seen).mean():.2%} of the pixels taken for damaged, relative error "
+        f"undamaged ORL faces: {(~found.seen).mean():.2%} of the pixels taken for damaged, in "
+        f"{found.masks.any(axis=(1, 2)).sum()} of {len(images)} images, relative error "
         f"{errors[0]:.4f} without and {errors[1]:.4f} with the search"
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ __all__ = [
     "fit_model_there",
     "image_file_names",
     "images_for",
+    "is_numbered",
     "loaded_pictures",
     "reconstruct_images",
     "write_montage",
@@ -212,11 +214,22 @@ def _picture(meta: ModelMeta, column: Any, white: float) -> Any:
 
 
 def image_file_names(names: tuple[str, ...] | Any, n_images: int) -> list[str]:
-    """Return a PNG's name for each image: flat, in order, and safe whatever the image was called."""
+    """Return a PNG's name for each image: flat, in order, and safe whatever the image was called.
+
+    >>> image_file_names(("s1/a.pgm", "../b"), 2), image_file_names(("0", "1"), 2)
+    (['0-s1-a.png', '1-b.png'], ['0.png', '1.png'])
+    """
     digits = len(str(n_images - 1))
+    if is_numbered(names):
+        names = ()
     stems = [Path(name).with_suffix("").as_posix() if Path(name).name else "" for name in names] or [""] * n_images
     kept = ["".join(c if c.isalnum() or c in "-_." else "-" for c in stem)[:80].strip("-.") for stem in stems]
     return [f"{i:0{digits}}-{stem}.png" if stem else f"{i:0{digits}}.png" for i, stem in enumerate(kept)]
+
+
+def is_numbered(names: Sequence[str]) -> bool:
+    """Return whether the names are those of an `ImageSet` that was given none: the numbers of the images."""
+    return list(names) == [str(number) for number in range(len(names))]
 
 
 def _account(model: str, images: ImageSet | None, fit: Fit, H: Any) -> dict[str, Any]:

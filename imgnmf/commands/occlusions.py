@@ -10,11 +10,10 @@ import numpy as np
 from scipy.ndimage import binary_dilation
 
 from imgnmf.archive import save
-from imgnmf.commands.model import image_file_names
+from imgnmf.commands.model import image_file_names, is_numbered
 from imgnmf.commands.output import MARKER, checked_folder, staged, write_json
 from imgnmf.commands.source import Reading, read_source
 from imgnmf.commands.summary import describe_source, finite
-from imgnmf.core.result import Factorization
 from imgnmf.images import ImageSet
 from imgnmf.occlusion import Occlusions, find_occlusions
 
@@ -54,7 +53,15 @@ class Searched:
 
     images: ImageSet
     masks: Any
+    scores: Any
     folder: Path
+
+    def ranked(self) -> list[tuple[str, float, float]]:
+        """Return name, score and masked share of each image with a find, the clearest first."""
+        return [
+            (self.images.names[number], float(self.scores[number]), float(self.masks[number].mean()))
+            for number in _ranked(self.scores, self.masks)
+        ]
 
 
 def search_source(
@@ -69,9 +76,16 @@ def search_source(
         _write_masks(staging / "masks", names, masks)
         save(staging / "parts.imgnmf", found.fit.normalized(), images, rng=options.rng)
         if masks.any():
-            _draw(staging / "occlusions.png", images, masks, found.fit)
-        write_json(staging / MARKER, _account(source, images, masks, found))
-    return Searched(images, masks, target)
+            _draw(staging / "occlusions.png", images, masks, found)
+        searched = Searched(images, masks, found.scores, target)
+        write_json(staging / MARKER, _account(source, searched, found))
+    return searched
+
+
+def _ranked(scores: Any, masks: Any) -> Any:
+    """Return the numbers of the images with a find, the clearest first."""
+    touched = np.flatnonzero(masks.any(axis=(1, 2)))
+    return touched[np.argsort(-scores[touched], kind="stable")]
 
 
 def _write_masks(folder: Path, names: list[str], masks: Any) -> None:
@@ -87,7 +101,7 @@ def mask_names(images: ImageSet) -> list[str]:
     """Called as the images are, in folders as theirs; where that would not do, numbered."""
     numbered = image_file_names(images.names, len(images))
     names = [f"{name}.png" if name else "" for name in images.names or ()]
-    return names if names and _can_be_files(names) else numbered
+    return names if not is_numbered(images.names) and _can_be_files(names) else numbered
 
 
 def _can_be_files(names: list[str]) -> bool:
@@ -106,33 +120,34 @@ def _can_be_files(names: list[str]) -> bool:
     )
 
 
-def _draw(path: Path, images: ImageSet, masks: Any, fit: Factorization) -> None:
-    """The images of which most is hidden."""
+def _draw(path: Path, images: ImageSet, masks: Any, found: Occlusions) -> None:
+    """Draw the images with the clearest finds."""
     from imgnmf.viz import occluded, save_figure
 
-    touched = np.flatnonzero(masks.any(axis=(1, 2)))
-    most = touched[np.argsort(-masks[touched].mean(axis=(1, 2)), kind="stable")][:MOST_DRAWN]
-    products = images.stack(fit.W @ fit.H[:, most])
+    ranked = _ranked(found.scores, masks)
+    most = ranked[:MOST_DRAWN]
+    products = images.stack(found.fit.W @ found.fit.H[:, most])
     figure = occluded(
         np.where(np.isnan(images.pixels[most]), products, images.pixels[most]),
         masks[most],
         products,
         names=[images.names[number] for number in most] if images.names else None,
-        title=f"{len(most)} of {len(touched)} images with something in the way",
+        title=f"{len(most)} of {len(ranked)} images in which something may be in the way, the clearest first",
     )
     save_figure(path, figure)
 
 
-def _account(source: str, images: ImageSet, masks: Any, found: Occlusions) -> dict[str, Any]:
-    hidden = masks.mean(axis=(1, 2))
-    touched = np.flatnonzero(hidden)
-    labels = images.names or tuple(map(str, range(len(images))))
+def _account(source: str, searched: Searched, found: Occlusions) -> dict[str, Any]:
     return {
-        **describe_source(source, images),
+        **describe_source(source, searched.images),
         "rank": found.fit.rank,
         "side": finite(found.rule.side),
         "cutoff": finite(found.rule.cutoff),
         "relative_error": finite(found.fit.relative_error),
-        "hidden_share": finite(float(hidden.mean())),
-        "hidden_share_by_image": {labels[int(number)]: finite(float(hidden[number])) for number in touched},
+        "doubted_images": len(searched.ranked()),
+        "doubted_share": finite(float(searched.masks.mean())),
+        "doubts_most": found.doubts_most,
+        "finds": [
+            {"image": name, "score": finite(score), "share": finite(share)} for name, score, share in searched.ranked()
+        ],
     }

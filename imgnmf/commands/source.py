@@ -107,8 +107,15 @@ def read_source(source: str, reading: Reading = Reading()) -> ImageSet:
     images = _of_zarr(source, reading) if _is_zarr(source) else _of_files(source, reading)
     reading.tell_grey(images.report)
     if reading.color == "any" and images.pixels.ndim == 4 and not any(map(colourful, images.pixels)):
-        return replace(images, pixels=images.pixels[..., 0])
+        return replace(images, pixels=images.pixels[..., 0], report=_without_color(images.report))
     return images
+
+
+def _without_color(report: ReadReport | None) -> ReadReport | None:
+    """Return the report of gray images that were read as RGB only to see whether they have colors."""
+    if report is None:
+        return None
+    return replace(report, converted=tuple(line for line in report.converted if not line.endswith(" to rgb")))
 
 
 def _of_files(source: str, reading: Reading) -> ImageSet:

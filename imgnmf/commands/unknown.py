@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgnmf.archive import white_of
+from imgnmf.commands.model import is_numbered
 from imgnmf.commands.source import size_of
 from imgnmf.errors import DataError, ParameterError, ShapeMismatchError
 from imgnmf.images import ImageSet, load_images
@@ -67,6 +68,8 @@ def _number_of(mask: str, names: Sequence[str]) -> int:
     """
     whole = [Path(name).as_posix() for name in names]
     stem = Path(mask).with_suffix("").as_posix()
+    if is_numbered(names) and stem.isdecimal():
+        stem = str(int(stem))  # 007.png is of image 7: numbers in file names are padded, so that they sort
     if stem in whole:
         return whole.index(stem)
     alike = [number for number, name in enumerate(whole) if Path(name).with_suffix("").as_posix() == stem]

@@ -52,6 +52,11 @@ class Rule:
         worth = np.where(known, suspect - ease * self.cutoff, 0.0)
         return np.stack([self._clear_in(column) for column in worth.T], axis=1)
 
+    def scores(self, suspect: NDArray[Any], hidden: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return how far each image's area is above the cutoff; 1 for a square of `side` at twice the cutoff."""
+        excess = np.where(hidden, suspect - self.cutoff, 0.0).sum(axis=0) / self.image_shape[2]
+        return np.asarray(excess / (self.cutoff * self.side**2))
+
     def masks(self, hidden: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Columns as pictures (n_images, h, w), True where any channel is."""
         return np.asarray(hidden.T.reshape(-1, *self.image_shape).any(axis=3))

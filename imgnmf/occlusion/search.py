@@ -13,7 +13,7 @@ from imgnmf.core.check import checked_count, checked_rank
 from imgnmf.core.encode import encode
 from imgnmf.core.result import Factorization
 from imgnmf.core.robust import Huber
-from imgnmf.errors import DataError, DataWarning, ShapeMismatchError
+from imgnmf.errors import DataError, DataWarning, ShapeMismatchError, tell
 from imgnmf.inpainting.hide import hidden_pixels
 from imgnmf.inpainting.pictures import Array, Images, Pictures, as_pictures
 from imgnmf.inpainting.predict import LearnedParts
@@ -25,6 +25,9 @@ __all__ = ["Occlusions", "find_occlusions"]
 LEAST_IMAGES = 10
 RIDGES = (0.001, 0.003, 0.01)
 ROUND_ITERATIONS, TRIAL_ITERATIONS = 40, 100
+# Of faces with nothing in the way 16 to 23 % are marked, of ORL with a block over every third 40 %; of Extended Yale B,
+# where shadows fall, 71 %, and 18 % of all pixels. More than this looks like light or background.
+MOST_IMAGES, MOST_PIXELS = 1 / 2, 1 / 10
 # Suspect too much at first, so that the parts are learned from clean pixels; they clear what they explain.
 EASE = (0.75, 0.83, 0.92, 1.0, 1.0, 1.0)
 
@@ -46,6 +49,10 @@ class Occlusions:
         How far off the parts are as a rule at each pixel, in the unit of the images.
     rule : Rule
         When an area counts as in the way.
+    scores : array, shape (n_images,)
+        How clear each find is: the sum of ``min(r^2, 25) - cutoff`` over the area of an image, in units of
+        ``cutoff side^2``. A square of the given side at twice the cutoff, the least that is found away from the rim,
+        has 1. 0 where nothing is found.
     """
 
     masks: Array
@@ -53,12 +60,18 @@ class Occlusions:
     fit: Factorization
     spread: Array
     rule: Rule
+    scores: Array
+
+    @property
+    def doubts_most(self) -> bool:
+        """Whether more is doubted than things in front of some of the images explain."""
+        touched = self.masks.any(axis=(1, 2)).mean()
+        return bool(touched > MOST_IMAGES or self.masks.mean() > MOST_PIXELS)
 
     def __repr__(self) -> str:
         touched = int(self.masks.any(axis=(1, 2)).sum())
-        return (
-            f"Occlusions(in {touched} of {len(self.masks)} images, {self.masks.mean():.2%} of all pixels; {self.fit})"
-        )
+        share = f"{self.masks.mean():.2%} of all pixels"
+        return f"Occlusions(perhaps in {touched} of {len(self.masks)} images, {share}; {self.fit})"
 
     def find_in(self, images: Images, weights: Any = None) -> Array:
         """What is seen of images that were not in the set, from a single one on.
@@ -159,9 +172,15 @@ def find_occlusions(
     ParameterError
         If an option is out of bounds.
 
+    Warns
+    -----
+    DataWarning
+        If more than half of the images or a tenth of the pixels is doubted: that looks like light or background.
+
     Notes
     -----
-    What one image alone shows, as the background of a portrait, cannot be told from a thing that stands in the way.
+    What one image alone shows, as the background of a portrait or the shadow of a lamp, cannot be told from a thing
+    that stands in the way. Of faces with nothing in the way about one image in five has an area that is marked.
 
     Examples
     --------
@@ -193,8 +212,20 @@ def find_occlusions(
     seen = task.narrowed(first_surprise(task.V, task.known, searching), look)
     ridge = _best_ridge(task, seen, parts, pictures, hiding)
     model, fit = parts.predict(task.V, seen, ridge, max_iter)
-    spread = pictures.unit * spread_of(np.where(seen, task.V - model, np.nan))
-    return Occlusions(task.rule.masks(task.known & ~seen), seen, fit, spread, task.rule)
+    residual = np.where(task.known, task.V - model, np.nan)
+    spread = spread_of(np.where(seen, residual, np.nan))
+    hidden = task.known & ~seen
+    scores = task.rule.scores(surprise(residual, spread), hidden)
+    found = Occlusions(task.rule.masks(hidden), seen, fit, pictures.unit * spread, task.rule, scores)
+    if found.doubts_most:
+        touched = int(found.masks.any(axis=(1, 2)).sum())
+        tell(
+            f"very much is doubted, {touched} of {len(found.masks)} images and {found.masks.mean():.1%} of all pixels: "
+            "this looks like light, shadows or background, not like things in the way; look at the masks before you "
+            "use them",
+            DataWarning,
+        )
+    return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,7 +38,7 @@ def test_masks_are_called_as_the_images_and_inpaint_takes_them(covered, tmp_path
     out = tmp_path / "out"
     result = run("occlusions", source, "-o", out, *QUICK, *EXACT)
     assert result.exit_code == DONE, result.output
-    assert "something is in the way in 12 of 40 images" in result.stdout
+    assert "something may be in the way in 12 of 40 images" in result.stdout
     names = [f"s{number % 2}/{number:02}.png" for number in range(40)]
     masks = [f"masks/{name}.png" for name in names]
     assert everything_below(out) == sorted(
@@ -52,9 +52,15 @@ def test_masks_are_called_as_the_images_and_inpaint_takes_them(covered, tmp_path
     filled = run("inpaint", source, "--mask", out / "masks", "-o", tmp_path / "filled", "-k", 3, "--max-iter", 20)
     assert filled.exit_code == DONE, filled.output
     account = json.loads((out / "summary.json").read_text(encoding="utf-8"))
-    assert set(account["hidden_share_by_image"]) == {
+    assert {find["image"] for find in account["finds"]} == {
         name for name, mask in zip(names, hidden, strict=True) if mask.any()
     }
+    scores = [find["score"] for find in account["finds"]]
+    assert scores == sorted(scores, reverse=True)
+    assert f"score {scores[0]:6.1f}" in result.stdout
+    assert "and 2 more with lower scores" in result.stdout
+    assert "nothing in the way are marked too" in result.stdout
+    assert not account["doubts_most"]
     assert account["side"] == 4.0
     fit, meta = imgnmf.load(out / "parts.imgnmf")
     assert fit.rank == RANK
@@ -73,7 +79,26 @@ def test_a_data_set_without_names_has_numbered_masks(tmp_path):
     np.save(tmp_path / "images.npy", damaged(planted(20), "white")[0])
     out = tmp_path / "out"
     assert run("occlusions", tmp_path / "images.npy", "-o", out, *QUICK).exit_code == DONE
-    assert len([name for name in everything_below(out) if name.startswith("masks/")]) == 20
+    masks = [name for name in everything_below(out) if name.startswith("masks/")]
+    assert masks == [f"masks/{number:02}.png" for number in range(20)]
+    source, filled = tmp_path / "images.npy", tmp_path / "filled"
+    assert run("inpaint", source, "--mask", out / "masks", "-o", filled, "-k", 3, "--max-iter", 20).exit_code == DONE
+
+
+def test_gray_arrays_are_not_reported_as_made_rgb(tmp_path):
+    images = np.rint(255 * damaged(planted(20), "white")[0]).astype(np.uint8)
+    np.save(tmp_path / "images.npy", images)
+    assert run("occlusions", tmp_path / "images.npy", "-o", tmp_path / "out", *QUICK).exit_code == DONE
+    assert "rgb" not in (tmp_path / "out" / "summary.json").read_text(encoding="utf-8")
+
+
+def test_where_most_images_are_doubted_it_says_so(tmp_path):
+    images, _hidden = damaged(planted(40), "texture", share=0.7)
+    np.save(tmp_path / "images.npy", images)
+    result = run("occlusions", tmp_path / "images.npy", "-o", tmp_path / "out", *QUICK)
+    assert result.exit_code == DONE, result.output
+    assert "this looks like light, shadows or background" in result.stderr
+    assert json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))["doubts_most"]
 
 
 def test_too_few_images_and_a_cutoff_beyond_the_most_are_refused(tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import imgnmf
-from imgnmf.errors import DataError, ParameterError, ShapeMismatchError
+from imgnmf.errors import DataError, DataWarning, ParameterError, ShapeMismatchError
 
 SHAPE, RANK, SIDE = (24, 20), 5, 9
 ORL = Path(__file__).resolve().parents[3] / "shared" / "data" / "orl_faces"
@@ -70,6 +70,30 @@ def test_masks_and_seen_say_the_same_where_all_is_known():
     images, _hidden = damaged(planted(), "white")
     found = imgnmf.find_occlusions(images, RANK)
     assert np.array_equal(found.seen, ~columns(found.masks))
+
+
+def test_scores_are_zero_without_a_find_and_follow_the_area():
+    images, hidden = damaged(planted(), "white", share=0.2)
+    found = imgnmf.find_occlusions(images, RANK)
+    assert np.array_equal(found.scores > 0, found.masks.any(axis=(1, 2)))
+    # Of a square of 9 pixels, each of which counts 25: (25 - cutoff) / cutoff * (9 / side)^2.
+    expected = (25 - found.rule.cutoff) / found.rule.cutoff * (SIDE / found.rule.side) ** 2
+    assert found.scores[hidden.any(axis=(1, 2))] == pytest.approx(expected, rel=0.1)
+
+
+def test_scores_do_not_depend_on_the_number_of_channels():
+    gray, _hidden = damaged(planted(), "white", share=0.2)
+    rgb = np.repeat(gray[..., None], 3, axis=3)
+    one, three = (imgnmf.find_occlusions(images, RANK).scores for images in (gray, rgb))
+    assert three == pytest.approx(one, rel=0.1)
+
+
+def test_a_set_of_which_most_is_doubted_is_warned_of():
+    images, _hidden = damaged(planted(40), "texture", share=0.7)
+    with pytest.warns(DataWarning, match="light, shadows or background"):
+        found = imgnmf.find_occlusions(images, RANK)
+    assert found.doubts_most
+    assert not imgnmf.find_occlusions(planted(), RANK).doubts_most
 
 
 @pytest.mark.parametrize("unit", [2.0**-10, 256.0])
