@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgnmf.archive_kinds import (
+    ENDING,
     FORMAT,
     Fit,
     check_kind,
@@ -29,6 +30,17 @@ from imgnmf.archive_kinds import (
     shows_groups,
 )
 from imgnmf.archive_meta import MASK, ModelMeta, fingerprint_of, images_record, meta_from, meta_of, versions, white_of
+from imgnmf.archive_schema import (
+    COUNT,
+    NON_NEGATIVE,
+    NULL,
+    TEXT,
+    check_choice_record,
+    check_factors,
+    check_record,
+    check_trace,
+    list_of,
+)
 from imgnmf.atomic import write_bytes
 from imgnmf.core.constraints import NonSmooth, Simplex, UpperBound
 from imgnmf.core.losses import BetaDivergence, Frobenius
@@ -49,7 +61,9 @@ FACTORS = ("W", "H")
 TRACE = ("iteration", "seconds", "objective", "relative_error", "kkt")
 LOSSES: Mapping[str, Any] = MappingProxyType({kind.__name__: kind for kind in (Frobenius, BetaDivergence, Huber, L21)})
 CONSTRAINTS: Mapping[str, Any] = MappingProxyType({kind.__name__: kind for kind in (NonSmooth, Simplex, UpperBound)})
-FIT_FIELDS = ("n_iter", "converged", "reason", "objective", "relative_error", "solver", "init", "floor")
+FIT_RULES = {**ENDING, "solver": TEXT, "init": TEXT, "floor": NON_NEGATIVE}
+FIT_FIELDS = tuple(FIT_RULES)
+PENALTY_RULES = dict.fromkeys(("l1", "l2", "overlap", "smooth"), NON_NEGATIVE) | {"grid": list_of(COUNT), "ties": NULL}
 
 
 def save(
@@ -140,7 +154,7 @@ def load(path: str | os.PathLike[str]) -> tuple[Fit, ModelMeta]:
         related = document["format"] > PLAIN_FORMAT
         check_tensors(document, tensors, *(relative_needs(document) if related else ()))
         fit = relative_from(document, tensors, trace_from(tensors)) if related else fit_from(document, tensors)
-        return fit, meta_from(document["images"], tensors.get(MASK))
+        return fit, meta_from(document["images"], tensors.get(MASK), fit.W.shape[0], fit.H.shape[1])
 
 
 def _meta_of(fit: Fit, images: ImageSet | StoredImages, rng: int | None) -> ModelMeta:
@@ -189,10 +203,18 @@ def recorded(made: Any, kinds: Mapping[str, Any], what: str) -> dict[str, Any]:
     return {"kind": kind, **asdict(made)}
 
 
-def from_record(document: Mapping[str, Any], kinds: Mapping[str, Any]) -> Any:
+def from_record(document: Mapping[str, Any], kinds: Mapping[str, Any], what: str) -> Any:
     """Return the object again."""
+    check_choice_record(what, document)
     values: dict[str, Any] = {name: tuple(x) if isinstance(x, list) else x for name, x in document.items()}
     return kinds[values.pop("kind")](**values)
+
+
+def penalty_from(document: Mapping[str, Any]) -> Weight:
+    """Return a penalty again; files of format 1 have none."""
+    check_record("penalty", document, {name: PENALTY_RULES[name] for name in document})
+    values: dict[str, Any] = {**document, "grid": tuple(document.get("grid", ()))}
+    return Weight(**values)
 
 
 def tensor_record(array: NDArray[Any]) -> dict[str, Any]:
@@ -263,30 +285,24 @@ def check_tensors(
         raise ArchiveError(f"expected the tensors {sorted(wanted)}, found {sorted(tensors)}")
     for name, array in tensors.items():
         check_tensor(name, array, expected[name])
-    for name in FACTORS:
-        if not np.isfinite(tensors[name]).all() or (name not in signed and tensors[name].min(initial=0) < 0):
-            sign = "" if name in signed else " and non-negative"
-            raise ArchiveError(f"the factor {name} must be finite{sign}, and is not")
-    W, H = (tensors[name] for name in FACTORS)
-    if W.ndim != 2 or H.ndim != 2 or W.shape[1] != H.shape[0]:
-        raise ArchiveError(f"the factors do not fit together: W is {W.shape}, H is {H.shape}")
+    check_factors(tensors["W"], tensors["H"], signed)
 
 
 def trace_from(tensors: Tensors) -> Trace:
     """Return the trace that a file holds."""
-    trace = Trace(*(tensors[f"trace.{name}"] for name in TRACE))
-    if len({array.shape for array in vars(trace).values()}) != 1:
-        raise ArchiveError("the arrays of the trace differ in length")
-    return trace
+    columns = {name: tensors[f"trace.{name}"] for name in TRACE}
+    check_trace(columns)
+    return Trace(**columns)
 
 
 def fit_from(document: dict[str, Any], tensors: Tensors) -> Factorization:
     """Return the fit that a file holds, its tensors checked."""
     W, H = (tensors[name] for name in FACTORS)
+    check_record("fit", document["fit"], FIT_RULES)
     values: dict[str, Any] = {name: document["fit"][name] for name in FIT_FIELDS}
-    values["loss"] = from_record(document["loss"], LOSSES)
-    values["penalty_H"] = from_record({"kind": "Weight", **document.get("penalty_H", {})}, {"Weight": Weight})
+    values["loss"] = from_record(document["loss"], LOSSES, "loss")
+    values["penalty_H"] = penalty_from(document.get("penalty_H", {}))
     if document.get("constraint_H") is not None:
-        values["constraint_H"] = from_record(document["constraint_H"], CONSTRAINTS)
+        values["constraint_H"] = from_record(document["constraint_H"], CONSTRAINTS, "constraint")
     # W as `factorize` lays it out: products round the same way then.
     return Factorization(np.asfortranarray(W), H, trace=trace_from(tensors), **values)

@@ -10,13 +10,14 @@ from typing import Any, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from imgnmf.archive_schema import COUNT, FINITE, FLAG, NON_NEGATIVE, NUMBER, TEXT, Rule, check_record
 from imgnmf.core.projective import ProjectiveFactorization
 from imgnmf.core.result import Factorization, Trace
 from imgnmf.errors import ArchiveError, ParameterError
-from imgnmf.family.frame import checked_ridge
 from imgnmf.family.result import SIGNED, FamilyFit, Member
 
 __all__ = [
+    "ENDING",
     "FORMAT",
     "Fit",
     "Relative",
@@ -35,7 +36,12 @@ Fit: TypeAlias = Factorization | Relative
 FORMAT = 3  # of files of relatives; one of a Factorization stays readable to those who know format 2
 SHARES = "shares"
 SHARING: tuple[Member, ...] = ("convex", "separable")
-ENDING = ("n_iter", "converged", "reason", "objective", "relative_error")
+ENDING: Mapping[str, Rule] = MappingProxyType(
+    {"n_iter": COUNT, "converged": FLAG, "reason": TEXT, "objective": NUMBER, "relative_error": NON_NEGATIVE}
+)
+FAMILY: Mapping[str, Rule] = MappingProxyType(
+    {**ENDING, "member": TEXT, "init": TEXT, "penalty": FINITE, "ridge": NON_NEGATIVE}
+)
 
 
 @dataclass(frozen=True)
@@ -43,12 +49,12 @@ class Kind:
     """A kind of fit, and its fields that are words and numbers."""
 
     made: type[Any]
-    fields: tuple[str, ...]
+    fields: Mapping[str, Rule]
 
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
-        "family": Kind(FamilyFit, (*ENDING, "member", "init", "penalty", "ridge")),
+        "family": Kind(FamilyFit, FAMILY),
         "projective": Kind(ProjectiveFactorization, ENDING),
     }
 )
@@ -117,10 +123,11 @@ def relative_from(document: Mapping[str, Any], tensors: Mapping[str, NDArray[Any
         raise ArchiveError(
             f"expected of a {document['kind']} fit {sorted(kind.fields)}, found {sorted(document['fit'])}"
         )
+    check_record("fit", document["fit"], kind.fields)
     values: dict[str, Any] = {name: document["fit"][name] for name in kind.fields}
     laid = {name: np.asfortranarray(x) if name in document["fortran"] else x for name, x in tensors.items()}
     if kind.made is FamilyFit:
-        values["ridge"], values[SHARES] = checked_ridge(values["ridge"]), laid.get(SHARES)
+        values[SHARES] = laid.get(SHARES)
         _check_member(values["member"], laid)
     made: Relative = kind.made(laid["W"], laid["H"], trace=trace, **values)
     return made
@@ -132,7 +139,9 @@ def _check_member(member: Any, laid: Mapping[str, NDArray[Any]]) -> None:
     shares, wanted = laid.get(SHARES), (laid["H"].shape[1], laid["W"].shape[1])
     if (shares is None) == (member in SHARING):
         raise ArchiveError(f"{' and '.join(SHARING)} fits have shares, others none; this {member} one differs")
-    if shares is not None and (shares.shape != wanted or not np.isfinite(shares).all() or shares.min() < 0):
-        raise ArchiveError(f"the shares must be finite, non-negative and of the shape {wanted}, and are not")
+    if shares is not None:
+        as_factor = shares.dtype in (np.float32, np.float64) and shares.shape == wanted
+        if not as_factor or not np.isfinite(shares).all() or shares.min() < 0:
+            raise ArchiveError(f"the shares must be finite, non-negative and of the shape {wanted}, and are not")
     if member == "symmetric" and not np.array_equal(laid["W"], laid["H"].T):
         raise ArchiveError("the W of a symmetric fit must be the transpose of its H, and is not")

@@ -15,6 +15,7 @@ import numpy as np
 
 from imgnmf.archive import Tensors, check_tensor, digest_of, naming, read_checked, tensor_record
 from imgnmf.archive_meta import MASK, ModelMeta, images_record, meta_from, meta_of
+from imgnmf.archive_schema import NON_NEGATIVE, TEXT, check_factors, check_record, check_trace, list_of
 from imgnmf.atomic import write_bytes
 from imgnmf.errors import ArchiveError
 from imgnmf.images import ImageSet
@@ -25,6 +26,7 @@ __all__ = ["FORMAT", "load_layers", "save_layers"]
 FORMAT = 2  # files of format 1 say nothing of the images
 ENTRY = "imgnmf-layers"
 OBJECTIVE = "objective"
+DEEP_RULES = {"split": TEXT, "greedy_error": NON_NEGATIVE, "reason": TEXT, "errors": list_of(NON_NEGATIVE)}
 
 
 def save_layers(path: str | os.PathLike[str], deep: LayeredFactorization, images: ImageSet | None = None) -> None:
@@ -109,8 +111,10 @@ def load_layers(path: str | os.PathLike[str]) -> tuple[LayeredFactorization, Mod
         mask = tensors.pop(MASK) if about is not None and about["mask"] else None
         if mask is not None:
             check_tensor(MASK, mask, document["tensors"].pop(MASK))
-        meta = ModelMeta() if about is None else meta_from(about, mask)
-        return _deep_from(document, tensors), meta
+        deep = _deep_from(document, tensors)
+        if about is None:
+            return deep, ModelMeta()
+        return deep, meta_from(about, mask, deep.layers[0].W.shape[0], deep.layers[0].H.shape[1])
 
 
 def _tensors_of(deep: LayeredFactorization) -> Iterator[tuple[str, Any]]:
@@ -121,11 +125,15 @@ def _tensors_of(deep: LayeredFactorization) -> Iterator[tuple[str, Any]]:
 
 
 def _deep_from(document: dict[str, Any], tensors: Tensors) -> LayeredFactorization:
+    check_record("model", document, DEEP_RULES)
     wanted = {OBJECTIVE, *(f"{kind}{place}" for place in range(len(document["errors"])) for kind in "WH")}
     if len(wanted) < 3 or set(tensors) != wanted or set(document["tensors"]) != wanted:
         raise ArchiveError(f"expected the tensors {sorted(wanted)}, found {sorted(tensors)}")
     for name, array in tensors.items():
-        _check(name, array, document["tensors"][name])
+        check_tensor(name, array, document["tensors"][name])
+    for place in range(len(document["errors"])):
+        check_factors(tensors[f"W{place}"], tensors[f"H{place}"])
+    check_trace({OBJECTIVE: tensors[OBJECTIVE]})
     laid = {name: np.asfortranarray(x) if name in document["fortran"] else x for name, x in tensors.items()}
     layers = tuple(Layer(laid[f"W{i}"], laid[f"H{i}"], error) for i, error in enumerate(document["errors"]))
     _check_chain(layers, document["split"])
@@ -134,17 +142,10 @@ def _deep_from(document: dict[str, Any], tensors: Tensors) -> LayeredFactorizati
     )
 
 
-def _check(name: str, array: Any, expected: Any) -> None:
-    check_tensor(name, array, expected)
-    if array.ndim != (1 if name == OBJECTIVE else 2) or not np.isfinite(array).all() or array.min(initial=0) < 0:
-        raise ArchiveError(f"{name} must be a finite and non-negative array of its kind, and is not")
-
-
 def _check_chain(layers: tuple[Layer, ...], split: str) -> None:
     if split not in ("H", "W"):
         raise ArchiveError(f"split must be H or W, found {split!r}")
-    within = all(layer.W.shape[1] == layer.H.shape[0] for layer in layers)
-    if not within or not all(_joined(above, below, split) for above, below in pairwise(layers)):
+    if not all(_joined(above, below, split) for above, below in pairwise(layers)):
         raise ArchiveError(f"the layers do not fit together: {[(x.W.shape, x.H.shape) for x in layers]}")
 
 

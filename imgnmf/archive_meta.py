@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imgnmf.archive_schema import check_images
 from imgnmf.errors import ShapeMismatchError
 from imgnmf.images import ImageSet, StoredImages
 from imgnmf.images.imageset import Step
@@ -143,8 +144,9 @@ def images_record(meta: ModelMeta) -> dict[str, Any]:
     return {**vars(meta), **named}
 
 
-def meta_from(images: dict[str, Any], mask: NDArray[np.bool_] | None) -> ModelMeta:
-    """Read back what `images_record` wrote."""
+def meta_from(images: dict[str, Any], mask: NDArray[np.bool_] | None, n_pixels: int, n_images: int) -> ModelMeta:
+    """Read back what `images_record` wrote of the images of a fit of so many pixels and images."""
+    check_images(images, mask, n_pixels, n_images)
     shape, labels = images["image_shape"], images["labels"]
     return ModelMeta(
         image_shape=None if shape is None else tuple(shape),

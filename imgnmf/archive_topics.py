@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -23,9 +23,12 @@ from imgnmf.archive import (
     read_checked,
     tensors_of,
 )
+from imgnmf.archive_meta import meta_from
+from imgnmf.archive_schema import TEXT, check_record, list_of
 from imgnmf.atomic import write_bytes
 from imgnmf.errors import ArchiveError
 from imgnmf.topics import TopicModel, Vocabulary
+from imgnmf.topics.words import Weighting
 
 __all__ = ["FORMAT", "is_topics", "load_topics", "save_topics"]
 
@@ -102,8 +105,14 @@ def load_topics(path: str | os.PathLike[str]) -> TopicModel:
         document, tensors = read_checked(name, ENTRY, range(1, FORMAT + 1))
         weighted = document["weighting"] != "counts"
         check_tensors(document, tensors, (IDF,) if weighted else ())
+        check_record("model", document, {"words": list_of(TEXT), "weighting": TEXT})
         vocabulary = Vocabulary(tuple(document["words"]), _idf_of(tensors, len(document["words"])))
-        return TopicModel(fit_from(document, tensors), vocabulary, tuple(document["images"]["names"]))
+        weightings = get_args(Weighting)
+        if document["weighting"] not in weightings or len(set(vocabulary.words)) < len(vocabulary.words):
+            raise ArchiveError(f"expected words that differ, weighted by {' or '.join(weightings)}; found others")
+        fit = fit_from(document, tensors)
+        meta = meta_from(document["images"], None, fit.W.shape[0], fit.H.shape[1])
+        return TopicModel(fit, vocabulary, meta.names)
 
 
 def is_topics(path: str | os.PathLike[str]) -> bool:
@@ -123,6 +132,8 @@ def is_topics(path: str | os.PathLike[str]) -> bool:
 
 def _idf_of(tensors: Tensors, n_words: int) -> Any:
     idf = tensors.get(IDF)
-    if idf is not None and (idf.shape != (n_words,) or not np.isfinite(idf).all() or idf.min() < 0):
+    if idf is None:
+        return None
+    if idf.dtype.kind != "f" or idf.shape != (n_words,) or not np.isfinite(idf).all() or idf.min() < 0:
         raise ArchiveError(f"the weights of the words must be {n_words} finite, non-negative numbers, and are not")
     return idf

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from types import MappingProxyType
 from typing import Any
 
@@ -18,21 +18,23 @@ from numpy.typing import NDArray
 from imgnmf.archive import (
     FACTORS,
     FIT_FIELDS,
+    FIT_RULES,
     TRACE,
     Tensors,
     check_tensor,
     digest_of,
     from_record,
     naming,
+    penalty_from,
     read_checked,
     recorded,
     tensor_record,
 )
+from imgnmf.archive_schema import COUNT, FLAG, NON_NEGATIVE, Rule, check_factors, check_record, check_trace
 from imgnmf.atomic import write_bytes
 from imgnmf.checkpoint_task import Identity, check_same, rng_of
 from imgnmf.core.extrapolation import Pace, Way
 from imgnmf.core.iterate import Iterate
-from imgnmf.core.penalties import Weight
 from imgnmf.core.progress import Progress, Standing, Task
 from imgnmf.core.result import Factorization, History, Trace
 from imgnmf.core.robust import L21, Huber, Robust
@@ -46,6 +48,19 @@ ENTRY, WHAT = "imgnmf-checkpoint", "checkpoint"
 ARRAYS = ("W", "ahead", "last_W", "H", "last_H")
 SCALARS = ("objective", "squared_residual", "predicted_decrease")
 COLUMNS = ("seconds", "objective", "relative_error", "predicted_decrease")
+ITERATE_RULES = {
+    "objective": NON_NEGATIVE,
+    "squared_residual": NON_NEGATIVE,
+    "predicted_decrease": Rule("a number", lambda value: isinstance(value, float)),  # NaN where it was not computed
+    "iteration": COUNT,
+}
+WAY_RULES = {
+    "momentum": NON_NEGATIVE,
+    "careful": COUNT,
+    "caution": COUNT,
+    "pace": Rule("null or a record", lambda pace: pace is None or isinstance(pace, dict)),
+}
+PACE_RULES = {field.name: FLAG if field.name == "positive_only" else NON_NEGATIVE for field in fields(Pace)}
 ROBUST: Mapping[str, Any] = MappingProxyType({kind.__name__: kind for kind in (Huber, L21)})
 
 
@@ -141,6 +156,7 @@ def _check_tensors(document: dict[str, Any], tensors: Tensors) -> None:
 
 
 def _progress_from(document: dict[str, Any], arrays: Tensors, task: Task) -> Progress:
+    check_record("checkpoint", document, {"start": COUNT})
     return Progress(
         rng_of(document["seed"]) if task.any_rng else task.rng,
         document["start"],
@@ -150,12 +166,7 @@ def _progress_from(document: dict[str, Any], arrays: Tensors, task: Task) -> Pro
 
 
 def _standing_from(document: dict[str, Any], arrays: Tensors, task: Task) -> Standing:
-    shape = task.fitting.rank, sum(task.blocks.shape)
-    if any(arrays[name].dtype != task.blocks.dtype for name in ARRAYS) or shape != (
-        len(arrays["W"]),
-        arrays["W"].shape[1] + arrays["H"].shape[1],
-    ):
-        raise ArchiveError("the arrays do not fit the task")
+    _check_iterate(document, arrays, task)
     way = dict(document["way"])
     way["pace"] = None if way["pace"] is None else Pace(**way["pace"])
     held: dict[str, Any] = {name: document[name] for name in (*SCALARS, "iteration")}
@@ -166,14 +177,36 @@ def _standing_from(document: dict[str, Any], arrays: Tensors, task: Task) -> Sta
     return Standing(iterate, history, _loss_from(document["loss"], task))
 
 
+def _check_iterate(document: dict[str, Any], arrays: Tensors, task: Task) -> None:
+    """Raise unless the pair is one that this task could have come to."""
+    check_factors(arrays["W"].T, arrays["H"])
+    pixels, images = arrays["W"].shape[1], arrays["H"].shape[1]
+    rank = task.fitting.rank
+    for name in ARRAYS:
+        expected = (rank, images if name in ("H", "last_H") else pixels)
+        alike = arrays[name].dtype == task.blocks.dtype and arrays[name].shape == expected
+        if (pixels, images) != task.blocks.shape or not alike or not np.isfinite(arrays[name]).all():
+            raise ArchiveError("the arrays do not fit the task")
+    check_record("iterate", document, ITERATE_RULES)
+    check_record("iterate's way", document["way"], WAY_RULES)
+    if document["way"]["pace"] is not None:
+        check_record("iterate's pace", document["way"]["pace"], PACE_RULES)
+    check_trace({name: arrays[f"history.{name}"] for name in COLUMNS})
+    if len(arrays[f"history.{COLUMNS[0]}"]) != document["iteration"]:
+        raise ArchiveError(f"the history must have a row for each of {document['iteration']} iterations")
+
+
 def _best_from(document: dict[str, Any], arrays: Tensors, task: Task) -> Factorization:
+    check_record("best fit", document, FIT_RULES)
+    check_factors(arrays["best.W"], arrays["best.H"])
+    check_trace({name: arrays[f"best.trace.{name}"] for name in TRACE})
     values: dict[str, Any] = {name: document[name] for name in FIT_FIELDS}
     values["loss"] = _loss_from(document["loss"], task)
-    values["penalty_H"] = from_record({"kind": "Weight", **document["penalty_H"]}, {"Weight": Weight})
+    values["penalty_H"] = penalty_from(document["penalty_H"])
     values["constraint_H"] = task.fitting.steering.constraint_of_an_image
     trace = Trace(*(arrays[f"best.trace.{name}"] for name in TRACE))
     return Factorization(arrays["best.W"], arrays["best.H"], trace=trace, **values)
 
 
 def _loss_from(document: dict[str, Any] | None, task: Task) -> Any:
-    return task.fitting.loss if document is None else from_record(document, ROBUST)
+    return task.fitting.loss if document is None else from_record(document, ROBUST, "loss")

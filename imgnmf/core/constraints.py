@@ -93,6 +93,10 @@ class Simplex:
     convex: ClassVar[bool] = True
     ties: ClassVar[bool] = False
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.total, (int, float)) or not 0 < self.total < np.inf:
+            raise ParameterError(f"the sum of a Simplex must be a finite number above 0, got {self.total!r}")
+
     def in_unit(self, unit: float) -> Simplex:
         """The sum in that unit."""
         return replace(self, total=self.total * unit)

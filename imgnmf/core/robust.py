@@ -133,6 +133,10 @@ class L21:
     floor: ClassVar[float] = 0.0
     convex: ClassVar[bool] = True
 
+    def __post_init__(self) -> None:
+        if self.axis not in (0, 1):
+            raise ParameterError(f"axis of the L21 loss must be 0 or 1, got {self.axis!r}")
+
     @property
     def transposed(self) -> L21:
         """The same loss of ``V.T``."""

@@ -143,8 +143,8 @@ def test_factors_must_be_finite_and_non_negative(saved, factor, bad):
     [
         ({"loss": {"kind": "Evil"}}, "incomplete or foreign"),
         ({"loss": {"kind": "Frobenius", "beta": 1}}, "incomplete or foreign"),
-        ({"fit": {}}, "incomplete or foreign"),
-        ({"images": None}, "incomplete or foreign"),
+        ({"fit": {}}, "the fit must say its n_iter"),
+        ({"images": None}, "incomplete or foreign|must be a record"),
     ],
 )
 def test_a_foreign_description_is_refused(saved, document, words):
