@@ -1,7 +1,7 @@
 """Directives that run the project's own code while the pages are built: what they show cannot drift from it.
 
 ================  ==================================================================================
-``{run}``         Python on the page, and what it prints. The blocks of a page share their names.
+``{run}``         Python on the page, and what it prints. The blocks of a page share their names and a folder.
 ``{command}``     An ``imgnmf ...`` command, and what it prints.
 ``{drawn}``       A script of docs/, and the picture of its name that it writes. The content is the caption.
 ``{example}``     The same with the script's text and what it prints.
@@ -199,12 +199,16 @@ class Run(Executed):
     def run(self) -> list[nodes.Node]:
         self.remember()
         code = "\n".join(self.content)
+        folder = MADE / "run" / self.env.docname
+        if "executed-page" not in self.env.temp_data:
+            shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
         # A module, as classes on a page look up theirs.
         page = self.env.temp_data.setdefault("executed-page", types.ModuleType("page"))
         printed = io.StringIO()
         try:
             sys.modules["page"] = page
-            with warnings.catch_warnings(), contextlib.redirect_stdout(printed):
+            with warnings.catch_warnings(), contextlib.redirect_stdout(printed), contextlib.chdir(folder):
                 warnings.simplefilter("ignore")
                 warnings.simplefilter("error", ImgnmfWarning)
                 exec(compile(code, self.env.docname, "exec"), vars(page))

@@ -21,6 +21,7 @@ PHRASES = (
     (r"Raise max_iter, or pass a looser stop=RelativeDecrease\(tol\)", "Raise max_iter"),
     (r", or pass missing='mask' to leave NaN out", " in the file; imgnmf inpaint fills NaN"),
     (r", or pass negative='clip' to set them to 0", ", or set them to 0 in the file"),
+    (r"offline=True forbids a download, path= reads a copy", "--offline forbids a download"),
     (r"; pass strict=True to refuse that", ""),
     (r', or strict=False"?', ""),
     (r"; pass on_error=\"skip\" to go on without such files", "; leave it out"),

@@ -158,7 +158,8 @@ def animate(
 
     With several -k: some of its images, rebuilt at each. Of a MODEL: images, summed up part by part.
     """
-    from imgnmf.commands.animate import animate_model, animate_source, is_model
+    from imgnmf.commands.animate import animate_model, animate_source
+    from imgnmf.commands.source import is_model
 
     if is_model(source):
         film = animate_model(source, ranks, output, frame_ms=frame_ms, force=force)

@@ -238,7 +238,7 @@ def chosen_fit(given: dict[str, Any]) -> FitOptions:
 def tell_report(images: Any) -> None:
     """Say which files were left out."""
     if images.report is not None and images.report.skipped:
-        click.echo(str(images.report), err=True)
+        click.echo(in_its_options(str(images.report)), err=True)
 
 
 def exit_if_interrupted(interrupted: bool) -> None:

@@ -15,7 +15,7 @@ from imgnmf.commands.model import images_for, loaded_pictures
 from imgnmf.commands.options import FitOptions
 from imgnmf.commands.output import checked_file
 from imgnmf.commands.progress import following
-from imgnmf.commands.source import Reading, read_source, short_name
+from imgnmf.commands.source import Reading, read_source, short_name, spread
 from imgnmf.core.choices import as_init
 from imgnmf.core.factorize import State, factorize
 from imgnmf.core.result import Factorization
@@ -31,7 +31,7 @@ from imgnmf.viz import (
 )
 from imgnmf.viz.film_file import check_film_path
 
-__all__ = ["Film", "animate_model", "animate_source", "is_model", "write_build_up"]
+__all__ = ["Film", "animate_model", "animate_source", "write_build_up"]
 
 FIGURES = (".png", ".pdf", ".svg")
 SHOWN = 6
@@ -48,15 +48,6 @@ class Film:
     n_frames: int
     interrupted: bool = False
     images: ImageSet | None = None
-
-
-def is_model(source: str) -> bool:
-    """Return whether SOURCE names a model rather than images.
-
-    >>> is_model("faces.imgnmf"), is_model("digits")
-    (True, False)
-    """
-    return Path(source).suffix.lower() == ".imgnmf"
 
 
 def animate_source(
@@ -90,7 +81,7 @@ def animate_model(model: str, ranks: tuple[int, ...], output: str, *, frame_ms: 
     fit, meta = loaded_pictures(model, signed=False)
     film = animate_build_up(
         meta.stack(fit.W),
-        fit.H[:, _spread(fit.H.shape[1])],
+        fit.H[:, spread(np.arange(fit.H.shape[1]), SHOWN)],
         n_parts=ranks[0] if ranks else None,
         data_range=meta.white,
         title=f"{short_name(model)}: images from their strongest parts",
@@ -182,7 +173,7 @@ def _growing(
     name: str, images: ImageSet, ranks: tuple[int, ...], frame_ms: int | None, options: FitOptions
 ) -> tuple[Any, bool]:
     study = options.fit(images.V, ranks, images.image_shape)
-    rows = _spread(len(images))
+    rows = spread(np.arange(len(images)), SHOWN)
     film = animate_reconstructions(
         images.pixels[rows],
         {rank: images.stack(fit.W @ fit.H[:, rows]) for rank, fit in study.fits.items()},
@@ -192,11 +183,6 @@ def _growing(
         frame_ms=frame_ms or RANK_MS,
     )
     return film, study.interrupted
-
-
-def _spread(n_images: int) -> list[int]:
-    places = np.linspace(0, n_images - 1, min(SHOWN, n_images)).round().astype(int)
-    return [int(place) for place in np.unique(places)]
 
 
 def _place_of(image: str | None, images: ImageSet) -> int:

@@ -16,7 +16,7 @@ from imgnmf.commands.kinds import Kinds, check_kinds, fit_kinds, summarize_kinds
 from imgnmf.commands.layers import check_options, fit_layers, parsed_ranks, summarize_layers, write_layers
 from imgnmf.commands.options import FitOptions
 from imgnmf.commands.output import MARKER, checked_folder, staged, write_json
-from imgnmf.commands.source import Reading, default_ranks, read_source, short_name, spread
+from imgnmf.commands.source import Reading, default_ranks, read_source, short_name, spread, tell_left_out
 from imgnmf.commands.summary import summarize
 from imgnmf.images import ImageSet
 from imgnmf.studies.floor import svd_errors
@@ -87,7 +87,10 @@ def make_gallery(
     target = checked_folder(name, force=force or kept.goes_on(name))
     images = read_source(source, reading)
     place = kept.folder(Path(name), images.V, force=force, names=FITS)
-    gallery = _fitted(source, images, ranks or default_ranks(images.V), options, place, more=(wanted, kinds))
+    if not ranks:
+        ranks = default_ranks(images.V)
+        tell_left_out(images.V, ranks)
+    gallery = _fitted(source, images, ranks, options, place, more=(wanted, kinds))
     with staged(target) as staging:
         write_everything(staging, gallery)
     return target, gallery
@@ -110,8 +113,8 @@ def _fitted(
         layers = None if study.interrupted else fit_layers(images, more[0], options, place["layers"])
         study = replace(study, interrupted=study.interrupted or (layers is not None and layers.interrupted))
         unseen = kept_aside(images, study, options, place["unseen"])
-        chosen = gallery_of(source, images, study).chosen
-        compared = fit_kinds(images, chosen, options, place["kinds"]) if more[1] and not study.interrupted else None
+        if more[1] and not study.interrupted:
+            compared = fit_kinds(images, middle_rank(study), options, place["kinds"])
     except KeyboardInterrupt:  # the ranks are there, and worth drawing
         study = replace(study, interrupted=True)
     return replace(gallery_of(source, images, study), unseen=unseen, layers=layers, kinds=compared)
@@ -126,8 +129,13 @@ def gallery_of(source: str, images: ImageSet, study: RankStudy, chosen: int | No
     4
     """
     fits = {rank: study[rank].normalized().ordered() for rank in study.ranks}
-    middle = study.ranks[len(study) // 2] if chosen is None else chosen
-    return Gallery(short_name(source), source, images, RankStudy(fits, study.interrupted), middle)
+    shown = middle_rank(study) if chosen is None else chosen
+    return Gallery(short_name(source), source, images, RankStudy(fits, study.interrupted), shown)
+
+
+def middle_rank(study: RankStudy) -> int:
+    """Return the rank that figures of a single rank show."""
+    return study.ranks[len(study) // 2]
 
 
 def kept_aside(

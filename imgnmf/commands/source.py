@@ -41,6 +41,7 @@ __all__ = [
     "size_of",
     "spread",
     "stands_for_files",
+    "tell_left_out",
 ]
 
 DEFAULT_RANKS = (4, 9, 16, 25, 49)
@@ -145,9 +146,12 @@ def _of_zarr(source: str, reading: Reading) -> ImageSet:
 
 def _named_set(info: DatasetInfo, reading: Reading) -> ImageSet:
     if dataset_status(info) == "downloadable":
+        remedy = "give the path of a copy"
+        if Path(info.name).is_dir():
+            remedy = f"write ./{info.name} for the folder of that name here"
         raise NoImagesError(
             f"the dataset {info.name!r} is not here, and nothing is downloaded unless asked: "
-            f"run imgnmf datasets {info.name} --download once, or give the path of a copy"
+            f"run imgnmf datasets {info.name} --download once, or {remedy}"
         )
     if reading.image_shape is not None or reading.key is not None or reading.color == "rgb":
         raise ParameterError(
@@ -195,7 +199,7 @@ def is_model(source: str) -> bool:
     (True, False)
     """
     path = Path(source).expanduser()
-    if path.suffix == ".imgnmf" and not path.is_dir():
+    if path.suffix.lower() == ".imgnmf" and not path.is_dir():
         return True
     try:
         # Anything but a regular file might never give its bytes.
@@ -256,6 +260,15 @@ def default_ranks(V: Any) -> tuple[int, ...]:
     ((4, 9, 16), (1,))
     """
     return tuple(k for k in DEFAULT_RANKS if k < min(V.shape)) or (1,)
+
+
+def tell_left_out(V: Any, ranks: tuple[int, ...]) -> None:
+    """Say which of the usual ranks are not among `ranks`, the default for so few images or pixels."""
+    left_out = [str(k) for k in DEFAULT_RANKS if k not in ranks]
+    if left_out:
+        n_pixels, n_images = V.shape
+        bound = f"{n_images} images" if n_images <= n_pixels else f"{n_pixels} pixels"
+        tell(f"k = {', '.join(left_out)} left out: the images are too few or too small, {bound}", DataWarning)
 
 
 def spread(choices: NDArray[Any], most: int) -> list[int]:

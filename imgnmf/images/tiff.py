@@ -7,7 +7,11 @@ Pillow decodes the rest (palettes, CMYK, LZW, fax, JPEG). Its release 13 turns p
 from __future__ import annotations
 
 import io
+import logging
+import threading
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -25,6 +29,7 @@ __all__ = ["measure_tiff", "read_tiff"]
 ORIENTATION_TAG = 274
 NO_CODEC_NEEDED = (1, 8, 32946)  # none, and the two numbers of deflate
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 0, 1, 2
+INVALID_TAGS = "some of the TIFF tags are invalid"
 PREMULTIPLIED_ALPHA, STRAIGHT_ALPHA = 1, 2
 
 
@@ -33,7 +38,7 @@ def read_tiff(file: BinaryIO, request: Request) -> Iterator[Raster]:
     import tifffile
 
     image: ImageFile | None = None
-    with tifffile.TiffFile(file) as tiff:
+    with _logged() as complaints, tifffile.TiffFile(file) as tiff:
         pages = _full_size_pages(tiff.pages)
         for number in request.frame_numbers(len(pages)):
             page = pages[number]
@@ -43,6 +48,8 @@ def read_tiff(file: BinaryIO, request: Request) -> Iterator[Raster]:
             else:
                 image = image or _open_with_pillow(request.read_all(file), pages)
                 raster = _with_pillow(image, page)
+            if complaints:
+                raster = replace(raster, notes=(*raster.notes, INVALID_TAGS))
             yield upright(raster, _orientation(page))
 
 
@@ -50,7 +57,7 @@ def measure_tiff(file: BinaryIO) -> Header:
     """Return what the first page of a TIFF says, and how many there are."""
     import tifffile
 
-    with tifffile.TiffFile(file) as tiff:
+    with _logged(), tifffile.TiffFile(file) as tiff:
         pages = _full_size_pages(tiff.pages)
         first = pages[0]
         is_color = first.photometric not in (WHITE_IS_ZERO, BLACK_IS_ZERO)
@@ -58,6 +65,31 @@ def measure_tiff(file: BinaryIO) -> Header:
         size = (first.imagelength, first.imagewidth)
         height, width = size[::-1] if _orientation(first) in SIDEWAYS else size
         return Header(height, width, kind if first.bitspersample >= 8 else kind_of("uint8", is_color), len(pages))
+
+
+class _Complaints(logging.Handler):
+    """Collects what tifffile logs in one thread; other threads read other files."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.thread, self.messages = threading.get_ident(), []
+
+    messages: list[str]
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.thread == self.thread:
+            self.messages.append(record.getMessage())
+
+
+@contextmanager
+def _logged() -> Iterator[list[str]]:
+    """Collect what tifffile logs: without a handler, Python would print it on the standard error of the user."""
+    logger, complaints = logging.getLogger("tifffile"), _Complaints()
+    logger.addHandler(complaints)
+    try:
+        yield complaints.messages
+    finally:
+        logger.removeHandler(complaints)
 
 
 def _orientation(page: Any) -> int:

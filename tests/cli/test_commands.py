@@ -61,8 +61,9 @@ def test_parts_come_in_falling_order_of_energy(folder, tmp_path):
 
 
 def test_default_ranks_stay_below_the_smaller_side(folder, tmp_path):
-    run("gallery", folder, "-o", tmp_path / "out")
+    result = run("gallery", folder, "-o", tmp_path / "out")
     assert sorted(path.name for path in (tmp_path / "out").glob("*.imgnmf")) == ["k04.imgnmf", "k09.imgnmf"]
+    assert result.stderr.count("k = 16, 25, 49 left out: the images are too few or too small, 12 images") == 1
 
 
 def test_one_rank_needs_no_curve(folder, tmp_path):

@@ -94,3 +94,15 @@ def test_an_interrupted_fit_is_filmed_so_far_and_130(folder, tmp_path, monkeypat
     words = refusal("animate", folder, "-k", 3, "-o", tmp_path / "film.gif", code=INTERRUPTED)
     assert "the best factors so far were kept" in words
     assert len(durations(tmp_path / "film.gif")) == 4
+
+
+def test_a_model_is_known_by_its_content_whatever_its_name(model, tmp_path):
+    renamed = model.rename(tmp_path / "renamed.bin")
+    assert "rank:" in run("info", renamed).stdout
+    assert run("animate", renamed, "-o", tmp_path / "film.gif").exit_code == DONE
+
+
+def test_a_folder_called_like_a_model_holds_images(folder, tmp_path):
+    renamed = folder.rename(tmp_path / "photos.imgnmf")
+    assert "12" in run("info", renamed).stdout
+    assert run("animate", renamed, "-k", 2, "--max-iter", 3, "-o", tmp_path / "film.gif").exit_code == DONE

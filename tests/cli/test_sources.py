@@ -184,3 +184,26 @@ def test_the_names_of_pictures_are_in_a_gallery_of_a_store(packed, monkeypatch):
     assert run("gallery", "V.h5", "-k", 2, *QUICK, "-o", "out").exit_code == DONE
     assert "p6.png" in (packed / "out" / "index.html").read_text(encoding="utf-8")
     assert json.loads((packed / "out" / "summary.json").read_text())["n_images"] == 12
+
+
+def test_a_folder_with_the_name_of_a_dataset_that_is_not_here_is_pointed_at(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("IMGNMF_DATA", str(tmp_path / "empty"))
+    assert "give the path of a copy" in refusal("fit", "orl", "-k", 2, "-o", "m.imgnmf")
+    folder.rename("orl")
+    assert "write ./orl for the folder of that name here" in refusal("fit", "orl", "-k", 2, "-o", "m.imgnmf")
+    assert run("fit", "./orl", "-k", 2, "-o", "m.imgnmf").exit_code == DONE
+
+
+def test_the_report_of_files_left_out_advises_in_options(folder, tmp_path):
+    pages = [Image.fromarray(np.full((10, 8), level, np.uint8)) for level in (1, 2)]
+    pages[0].save(folder / "m.tif", save_all=True, append_images=pages[1:])
+    told = run("fit", folder, "-k", 2, "-o", tmp_path / "m.imgnmf").stderr
+    assert "pass --frames all or --frames first" in told
+    assert 'frames="all"' not in told
+
+
+def test_no_download_is_advised_in_options(monkeypatch, tmp_path):
+    monkeypatch.setenv("IMGNMF_DATA", str(tmp_path))
+    words = refusal("datasets", "orl", "--download", "--offline")
+    assert words.endswith("--offline forbids a download")

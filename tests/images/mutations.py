@@ -5,7 +5,6 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
-import logging
 import lzma
 import tarfile
 import time
@@ -110,8 +109,6 @@ class Account:
 
 def read_mutated(folder, count, seed=0):
     """Read `count` damaged files in turn, each under a name of its own; go on after whatever happens."""
-    # It tells of every damaged tag, thousands of lines in all.
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     rng, account, originals = np.random.default_rng(seed), Account(), list(seeds().items())
     for number in range(count):
         name, data = originals[number % len(originals)]

@@ -2,11 +2,13 @@
 
 import contextlib
 import io
+import logging
 import struct
 import zlib
 
 import numpy as np
 import pytest
+import tifffile
 from mutations import read_mutated
 from PIL import Image
 
@@ -127,3 +129,18 @@ def test_five_thousand_mutated_files_give_an_image_or_an_image_read_error_that_n
     assert account.outcomes["read"] > 500
     assert account.outcomes["refused"] > 500
     assert account.outcomes.total() == 5_000
+
+
+def test_what_tifffile_logs_is_a_note_of_the_report_and_no_line_on_standard_error(tmp_path, capfd):
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, GREY8, photometric="minisblack")
+    data = bytearray(buffer.getvalue())
+    with tifffile.TiffFile(io.BytesIO(data)) as tiff:
+        entry = tiff.pages[0].tags["XResolution"].offset
+    data[entry + 2 : entry + 4] = b"\xff\x47"  # a type that does not exist
+    (tmp_path / "a.tif").write_bytes(data)
+    images = load_images(tmp_path / "a.tif")
+    np.testing.assert_array_equal(images.pixels[0], GREY8)
+    assert "some of the TIFF tags are invalid" in str(images.report)
+    assert capfd.readouterr().err == ""
+    assert not logging.getLogger("tifffile").handlers

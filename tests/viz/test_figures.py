@@ -258,3 +258,15 @@ GOOD = np.ones((2, 3, 3))
 def test_what_cannot_be_drawn_is_refused_in_words(draw, error, words):
     with pytest.raises(error, match=words):
         draw()
+
+
+@pytest.mark.parametrize(("difference", "limit"), [(0.0, 0.01), (7e-5, 0.01), (0.2, 0.2)])
+def test_a_residual_of_nothing_is_drawn_as_nothing(difference, limit):
+    images = np.full((2, 8, 8), 0.5)
+    for figure in (
+        viz.reconstructions(images, {2: images + difference}),
+        viz.inpainted(images + difference, np.ones(images.shape, bool), originals=images),
+    ):
+        (axes,) = figure.axes
+        ends = [image.norm.vmax for image in axes.images if image.norm.vmin < 0]
+        assert ends == [pytest.approx(limit)] * 3

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from imgnmf.errors import DataError, ShapeMismatchError
-from imgnmf.viz.figures.pictures import LONGEST_NAME
+from imgnmf.viz.figures.pictures import LONGEST_NAME, difference_limit
 from imgnmf.viz.quality import full_range
 from imgnmf.viz.sheet import GAP, LABEL, LINE, NOTE, Cell, Grid, Sheet, open_sheet, shortened, text_width, tile_size
 from imgnmf.viz.stack import Array, as_pictures, bands_note
@@ -215,8 +215,7 @@ def _damaged(picture: Array, hole: Array) -> Array:
 
 def _errors(sheet: Sheet, error: Array, holes: Array, cells: Grid) -> None:
     signed = error.mean(axis=3) if error.ndim == 4 else error
-    inside = np.abs(signed[holes])
-    limit = float(np.quantile(inside, 0.995)) if inside.any() else 1.0
+    limit = difference_limit(np.abs(signed[holes]))
     for row, (tile, hole) in enumerate(zip(signed, holes, strict=True)):
         cell = cells.cell(row, cells.columns - 1)
         sheet.tile(tile, cell, cmap=DIFFERENCE, limits=(-limit, limit))

@@ -28,9 +28,10 @@ from imgnmf.viz.sheet import (
 from imgnmf.viz.stack import Array, as_pictures, bands_note
 from imgnmf.viz.style import DIFFERENCE, GREY, styled
 
-__all__ = ["LONGEST_NAME", "name_row", "picture", "reconstructions"]
+__all__ = ["LONGEST_NAME", "difference_limit", "name_row", "picture", "reconstructions"]
 
 LONGEST_NAME = 72.0
+SMALLEST_LIMIT = 0.01  # of white: about the smallest step of gray that one sees side by side
 
 
 @styled
@@ -167,10 +168,21 @@ def _measures(sheet: Sheet, original: Array, approximation: Array, cell: Cell, w
     sheet.text(shown, cell.centre, cell.bottom + LABEL + 0.6)
 
 
+def difference_limit(sizes: Array) -> float:
+    """Return the end of the color scale for differences of these sizes, in units of white.
+
+    It is the 99.5th percentile, as the far tail would wash every tile out, and at least one percent of white:
+    a difference that no eye could see must not be drawn in full color.
+
+    >>> difference_limit(np.full(4, 1e-5)), difference_limit(np.full(4, 0.25))
+    (0.01, 0.25)
+    """
+    return max(float(np.quantile(sizes, 0.995)), SMALLEST_LIMIT) if sizes.size else SMALLEST_LIMIT
+
+
 def _residuals(sheet: Sheet, residual: Array, cells: Grid) -> None:
     signed = residual.mean(axis=3) if residual.ndim == 4 else residual
-    # The far tail would wash every tile out: the scale ends where one pixel in two hundred does.
-    limit = float(np.quantile(np.abs(signed), 0.995)) or 1.0
+    limit = difference_limit(np.abs(signed))
     for row, tile in enumerate(signed):
         sheet.tile(tile, cells.cell(row, cells.columns - 1), cmap=DIFFERENCE, limits=(-limit, limit))
     last = cells.cell(len(signed) - 1, cells.columns - 1)
