@@ -193,8 +193,9 @@ def look_at(block: Array, first: int, sums: bool, every: int) -> Seen:
         # In one piece whatever it was cut from, so that the sums are taken in the same order.
         exact = block.dtype.itemsize < 4 or block.dtype.kind == "f"
         block = block if exact else block.astype(np.float32)  # as the loop will see it
-        wide = np.ldexp(block.astype(np.float64, order="K"), -exponent).ravel(order="K")
-        total, energy = float(wide.sum()), float(np.square(wide).sum())
+        wide = block.astype(np.float64, order="K").ravel(order="K")
+        np.ldexp(wide, -exponent, out=wide)  # one copy of the block in float64, written over
+        total, energy = float(wide.sum()), float(np.square(wide, out=wide).sum())
     sample = block[:, -first % every :: every].ravel(order="K") if every else nothing
     return Seen(largest, exponent, total, energy, sample[sample > 0], _Bad(), _Bad())
 

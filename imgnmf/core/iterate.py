@@ -169,6 +169,7 @@ def iterate(
             # Without momentum the next iteration does not ask for the last H.
             way = now.way.after_rise()
             now = replace(now, predicted_decrease=decrease, iteration=iteration, ahead=now.W, last_W=now.W, way=way)
+        del total, found, stepped  # a Hessian of each pixel may be large, and the next pass makes its own
         yield now
 
 

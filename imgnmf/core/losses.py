@@ -25,6 +25,7 @@ __all__ = [
     "Loss",
     "model_of",
     "pair_products",
+    "squared_residual",
 ]
 
 # A rough curvature has its Hessians in float32: half the work, for steps that correct themselves.
@@ -124,8 +125,7 @@ class Frobenius:
 
     def value(self, V: Array, model: Array, weights: Array | None = None) -> float:
         """Half the sum of squares of ``V - model``."""
-        residual = V - model
-        return inner(residual, residual if weights is None else weights * residual) / 2
+        return squared_residual(V, model, weights) / 2
 
 
 @dataclass(frozen=True)
@@ -192,17 +192,20 @@ class BetaDivergence:
         np.maximum(model, np.finfo(model.dtype).eps, out=model)
         loss = squared = 0.0
         if measure:
-            residual = V - model
-            squared = inner(residual, residual if weights is None else weights * residual)
+            squared = squared_residual(V, model, weights)
             loss = self.value(V, model, weights)
-        pull = V / model if self.beta == 1 else V * model ** (self.beta - 2)
-        pull = pull if weights is None else weights * pull
+        # One array of the size of the block, written over again and again: memory is bounded by a few of them.
+        pull = V / model if self.beta == 1 else model ** (self.beta - 2)
+        if self.beta != 1:
+            pull *= V
+        if weights is not None:
+            pull *= weights
         gradient = Gradient(fixed @ pull, self._plus(fixed, model, weights), self.exponent, loss, squared)
         if form == "gradient":
             return gradient
         second = self._curvature(pull, model, weights)
         if form == "rough curvature" and _rough_enough(fixed, second):
-            fixed, second = fixed.astype(np.float32), second.astype(np.float32)
+            fixed, second = fixed.astype(np.float32, copy=False), second.astype(np.float32, copy=False)
         hessians = pair_products(fixed, second)
         return Curvature(gradient.minus, gradient.plus, hessians, loss, squared)
 
@@ -234,9 +237,19 @@ class BetaDivergence:
         b, tiny = self.beta, np.finfo(model.dtype).tiny
         y = np.maximum(model, tiny)
         if b == 1:
-            return np.asarray(V * np.log(np.maximum(V / y, tiny)) - V + y)
+            result = np.asarray(V / y)
+            np.log(np.maximum(result, tiny, out=result), out=result)
+            result *= V
+            result -= V
+            result += y
+            return result
         if b == 0:
-            return np.asarray(V / y - np.log(np.maximum(V / y, tiny)) - 1)
+            result = np.asarray(V / y)
+            del y
+            logarithm = np.maximum(result, tiny)
+            result -= np.log(logarithm, out=logarithm)
+            result -= 1
+            return result
         power = y ** (b - 1)
         return np.asarray((V**b + (b - 1) * power * y - b * power * V) / (b * (b - 1)))
 
@@ -274,6 +287,16 @@ def ItakuraSaito(floor: float = 1e-3) -> BetaDivergence:
     return BetaDivergence(0, floor)
 
 
+def squared_residual(V: Array, model: Array, weights: Array | None = None) -> float:
+    """Return the sum of squares of ``V - model`` in float64, each entry counted by its weight.
+
+    >>> squared_residual(np.array([[1.0, 2.0]]), np.array([[0.0, 0.0]]))
+    5.0
+    """
+    residual = V - model
+    return inner(residual, residual if weights is None else weights * residual)
+
+
 def model_of(V: Array, fixed: Array, moving: Array) -> Array:
     """``fixed.T @ moving`` in the memory order of V, so that element-wise work runs along both."""
     return np.asarray(fixed.T @ moving if V.flags.c_contiguous else (moving.T @ fixed).T)
@@ -295,6 +318,10 @@ def pair_products(fixed: Array, weights: Array) -> Array:
         return stored_pair_products(weights, fixed)
     rank = len(fixed)
     if rank * rank * fixed.shape[1] < 1 << 23:
-        a, b = np.triu_indices(rank)
-        return times(fixed[a] * fixed[b], weights)
+        pairs = np.empty((rank * (rank + 1) // 2, fixed.shape[1]), fixed.dtype)
+        end = 0
+        for a in range(rank):
+            begin, end = end, end + rank - a
+            np.multiply(fixed[a], fixed[a:], out=pairs[begin:end])
+        return times(pairs, weights)
     return np.concatenate([times(fixed[a] * fixed[a:], weights) for a in range(rank)])

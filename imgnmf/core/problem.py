@@ -9,8 +9,8 @@ import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks
 from imgnmf.core.constraints import Constraint, constrained_step, promised_gain
-from imgnmf.core.losses import Loss
-from imgnmf.core.parts import Array, Parts, inner
+from imgnmf.core.losses import Loss, squared_residual
+from imgnmf.core.parts import Array, Parts
 from imgnmf.core.penalties import Weight
 from imgnmf.core.robust import Robust
 from imgnmf.core.solvers import Solver
@@ -110,9 +110,9 @@ def exact_loss(problem: Problem, W: Array, H: Array) -> tuple[float, float]:
     for span in problem.blocks.thin_spans:
         V_b = problem.blocks.load(span)
         model = W.T @ H[:, span]
-        weights, residual = problem.blocks.load_weights(span), V_b - model
+        weights = problem.blocks.load_weights(span)
         loss += problem.loss.value(V_b, model, weights)
-        squared += inner(residual, residual if weights is None else weights * residual)
+        squared += squared_residual(V_b, model, weights)
     return loss, squared
 
 
