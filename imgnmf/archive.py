@@ -29,7 +29,7 @@ from imgnmf.archive_kinds import (
     relative_tensors,
     shows_groups,
 )
-from imgnmf.archive_meta import MASK, ModelMeta, fingerprint_of, images_record, meta_from, meta_of, versions, white_of
+from imgnmf.archive_meta import MASK, ModelMeta, fingerprint_of, images_record, meta_from, meta_of, versions
 from imgnmf.archive_schema import (
     COUNT,
     NON_NEGATIVE,
@@ -50,7 +50,7 @@ from imgnmf.core.robust import L21, Huber
 from imgnmf.errors import ArchiveError
 from imgnmf.images import ImageSet, StoredImages
 
-__all__ = ["FORMAT", "Fit", "ModelMeta", "fingerprint_of", "load", "save", "versions", "white_of"]
+__all__ = ["FORMAT", "Fit", "ModelMeta", "fingerprint_of", "load", "save", "versions"]
 
 PLAIN_FORMAT = 2  # of a Factorization; files of format 1 lack penalty_H, mask, steps, rng and the hash of the data
 DIGITS = 64  # of a SHA-256 in hexadecimal

@@ -17,6 +17,7 @@ from imgnmf.errors import ShapeMismatchError
 from imgnmf.images import ImageSet, StoredImages
 from imgnmf.images.imageset import Step
 from imgnmf.images.steps_json import steps_from_json, steps_to_json
+from imgnmf.intensity import white_level
 
 __all__ = [
     "MASK",
@@ -26,7 +27,6 @@ __all__ = [
     "meta_from",
     "meta_of",
     "versions",
-    "white_of",
 ]
 
 MASK = "images.mask"  # the name of its tensor
@@ -83,17 +83,6 @@ class ModelMeta:
         return ImageSet(blank, mask=self.mask).stack(W)
 
 
-def white_of(pixels: NDArray[Any]) -> float:
-    """Return the value of white: an integer dtype's range, 1 for floats within 0..1, else the largest.
-
-    >>> white_of(np.zeros(3, np.uint8)), white_of(np.array([0.5])), white_of(np.array([16.0]))
-    (255.0, 1.0, 16.0)
-    """
-    if pixels.dtype.kind in "ui":
-        return float(np.iinfo(pixels.dtype).max)
-    return max(1.0, float(pixels.max()))
-
-
 def versions() -> dict[str, str]:
     """Return what a result is made with."""
     from imgnmf import __version__
@@ -124,13 +113,13 @@ def meta_of(images: ImageSet | StoredImages, W: NDArray[Any], H: NDArray[Any], r
             f"x {expected[1]}; give the images that were fitted"
         )
     if isinstance(images, StoredImages):
-        white = white_of(np.empty(0, images.V.dtype)) if images.V.dtype.kind in "ui" else None
+        white = white_level(np.empty(0, images.V.dtype)) if images.V.dtype.kind in "ui" else None
         return ModelMeta(image_shape=images.image_shape, names=images.names, white=white, rng=rng)
     return ModelMeta(
         image_shape=images.image_shape,
         names=tuple(images.names),
         labels=_plain(images.labels),
-        white=white_of(images.pixels),
+        white=images.white_level,
         mask=images.mask,
         steps=images.steps,
         rng=rng,

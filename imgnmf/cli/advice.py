@@ -60,7 +60,10 @@ PHRASES = (
     (r"pass those that it was encoded with as parts", "pass those that it was encoded with: --parts FILE.parts"),
     (r"pass a higher rank, or parts of patches", "a higher -k, or --patch HxW"),
     (r"pass target_bytes=\d+, a lower rank, or shared parts", "more --bits-per-pixel, a lower -k, or shared --parts"),
-    (r"convert them on a scale of your choice, say numpy.*", "save them as 8-bit pictures, on a scale of your choice"),
+    (
+        r"convert them on a scale of your choice, say numpy.*",
+        "save them as 8-bit pictures, e.g. magick a.tif -depth 8 a.png",
+    ),
     (r"open it: imgnmf\.open_images\(.*\)\.V", "give the command its path"),
     (r"the checkpoint to go on from: pass .*", "--checkpoint FILE.ckpt"),
     (r"what to go on from: pass checkpoint=.*", "--checkpoint DIR.ckpt"),

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imgnmf.archive import white_of
 from imgnmf.commands.model import images_for, loaded_pictures
 from imgnmf.commands.options import FitOptions
 from imgnmf.commands.output import checked_file
@@ -111,7 +110,7 @@ def write_build_up(
         meta.stack(fit.W),
         fit.encode(images.V[:, [place]])[:, 0],
         n_parts=n_parts,
-        data_range=white_of(images.pixels),
+        data_range=images.white_level,
         title=f"{images.names[place]} from its strongest parts, k = {fit.rank}",
     )
     save_figure(target, figure)
@@ -178,7 +177,7 @@ def _growing(
         images.pixels[rows],
         {rank: images.stack(fit.W @ fit.H[:, rows]) for rank, fit in study.fits.items()},
         errors={rank: fit.relative_error for rank, fit in study.fits.items()},
-        data_range=white_of(images.pixels),
+        data_range=images.white_level,
         title=f"{name}: what each rank keeps",
         frame_ms=frame_ms or RANK_MS,
     )

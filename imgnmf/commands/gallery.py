@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from imgnmf.archive import save, white_of
+from imgnmf.archive import save
 from imgnmf.checkpoint import CheckpointFolder
 from imgnmf.commands.keeping import KeptProgress
 from imgnmf.commands.kinds import Kinds, check_kinds, fit_kinds, summarize_kinds, write_kinds
@@ -207,7 +207,7 @@ def _reconstructions(gallery: Gallery) -> Figure:
         images.pixels[rows],
         by_rank,
         names=[images.names[row] for row in rows],
-        data_range=white_of(images.pixels),
+        data_range=images.white_level,
         title=f"{gallery.name}: what each rank keeps",
     )
 
@@ -219,7 +219,7 @@ def _build_up(gallery: Gallery) -> Figure:
         images.pixels[row],
         images.stack(fit.W),
         fit.H[:, row],
-        data_range=white_of(images.pixels),
+        data_range=images.white_level,
         title=f"{gallery.name}: {images.names[row]} from its strongest parts, k = {gallery.chosen}",
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from imgnmf.archive import load, white_of
+from imgnmf.archive import load
 from imgnmf.archive_kinds import kind_of
 from imgnmf.atomic import write_bytes
 from imgnmf.commands.model import image_file_names
@@ -101,7 +101,7 @@ def inpaint_source(
     holes = unknown_pixels(images, mask, unknown)
     truth = None if originals is None else _originals(originals, images, reading)
     done = options.fill(images, ~holes)
-    psnr = None if truth is None else _psnr(done.images.pixels, truth.pixels, holes)
+    psnr = None if truth is None else _psnr(done.images.pixels, truth, holes)
     with staged(target) as staging:
         _write_images(staging, done.images)
         _draw(staging / "inpainted.png", done.images, holes, truth)
@@ -124,14 +124,13 @@ def _originals(source: str, images: ImageSet, reading: Reading) -> ImageSet:
 
 
 def _write_images(folder: Path, images: ImageSet) -> None:
-    """PNGs, which hold 8 bits exactly; other numbers as they are in one array beside them."""
+    """PNGs, which hold 8 bits exactly, and 16 of gray; other numbers as they are in one array beside them."""
     from imgnmf.viz import save_image
 
     exact = images.pixels.dtype == np.uint8
-    white = white_of(images.pixels)
     for picture, name in zip(images.pixels, image_file_names(images.names, len(images)), strict=True):
-        shown = picture if exact else picture / white
-        save_image(folder / name, shown if shown.ndim == 2 or shown.shape[2] in (1, 3) else shown.mean(axis=2))
+        shown = picture if picture.ndim == 2 or picture.shape[2] in (1, 3) else picture.mean(axis=2)
+        save_image(folder / name, shown, white=images.white_level)
     if not exact:
         buffer = io.BytesIO()
         np.save(buffer, images.pixels, allow_pickle=False)
@@ -153,9 +152,9 @@ def _draw(path: Path, images: ImageSet, holes: Any, truth: ImageSet | None) -> N
     save_figure(path, figure)
 
 
-def _psnr(filled: Any, truth: Any, holes: Any) -> float | None:
+def _psnr(filled: Any, truth: ImageSet, holes: Any) -> float | None:
     """Over the filled pixels alone; None if they are exact."""
-    squared = float(np.mean((filled[holes].astype(np.float64) - truth[holes]) ** 2)) / white_of(truth) ** 2
+    squared = float(np.mean((filled[holes].astype(np.float64) - truth.pixels[holes]) ** 2)) / truth.white_level**2
     return -10 * float(np.log10(squared)) if squared else None
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from imgnmf.archive import Fit, ModelMeta, load, save, white_of
+from imgnmf.archive import Fit, ModelMeta, load, save
 from imgnmf.archive_kinds import kind_of, shows_groups
 from imgnmf.atomic import write_bytes
 from imgnmf.commands.keeping import KeptProgress
@@ -24,8 +24,11 @@ from imgnmf.core.result import Factorization
 from imgnmf.errors import IncompatibleError, ShapeMismatchError
 from imgnmf.family import FamilyFit
 from imgnmf.images import ImageSet, StoredImages, prepare_like
+from imgnmf.images.color import to_dtype
+from imgnmf.intensity import white_level
 
 AS_THERE = "those that the model was fitted to are grey too"
+WHITE_OF_16_BITS = 65535
 
 __all__ = [
     "describe",
@@ -125,19 +128,22 @@ def encode_source(
 def reconstruct_images(
     model: str, source: str | None, folder: str, *, reading: Reading, force: bool
 ) -> tuple[Path, int]:
-    """Write what the parts make of each image as a PNG; return the folder and how many."""
+    """Write what the parts make of each image as a PNG, in 16 bits if gray came so; return the folder and how many."""
     from imgnmf.viz import save_image
 
     target = checked_folder(folder, force=force)
     fit, meta = loaded_pictures(model, signed=False)
     images = None if source is None else images_for(meta, source, reading)
     H = fit.H if images is None else fit.encode(images.V)
-    white = _white(meta, images)
+    white = _white(meta, images, fit.W, H)
     names = image_file_names(meta.names if images is None else images.names, H.shape[1])
     with staged(target) as staging:
         for column, name in enumerate(names):
-            save_image(staging / name, _picture(meta, fit.W @ H[:, [column]], white))
-        write_json(staging / MARKER, _account(model, images, fit, H))
+            picture = _picture(meta, fit.W @ H[:, [column]])
+            deep = white == WHITE_OF_16_BITS and picture.ndim == 2
+            save_image(staging / name, to_dtype(picture, np.dtype(np.uint16)) if deep else picture, white=white)
+        scale = {"white": white, "bits": 16 if deep else 8}
+        write_json(staging / MARKER, {**_account(model, images, fit, H), **scale})
     return target, len(names)
 
 
@@ -202,14 +208,17 @@ def images_for(meta: ModelMeta, source: str, reading: Reading) -> ImageSet:
     return images
 
 
-def _white(meta: ModelMeta, images: ImageSet | None) -> float:
+def _white(meta: ModelMeta, images: ImageSet | None, W: Any, H: Any) -> float:
+    """Return the value of white; of images that nobody knows it of, the largest of all reconstructions."""
     if images is not None:
-        return white_of(images.pixels)
-    return meta.white or 1.0
+        return images.white_level
+    if meta.white is not None:
+        return meta.white
+    return max(white_level(W @ H[:, [column]]) for column in range(H.shape[1]))
 
 
-def _picture(meta: ModelMeta, column: Any, white: float) -> Any:
-    picture = meta.stack(column)[0] / white
+def _picture(meta: ModelMeta, column: Any) -> Any:
+    picture = meta.stack(column)[0]
     return picture.mean(axis=2) if picture.ndim == 3 and picture.shape[2] not in (3, 4) else picture
 
 

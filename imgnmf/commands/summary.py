@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from imgnmf.archive import versions, white_of
+from imgnmf.archive import versions
 from imgnmf.core.measures import part_measures
 from imgnmf.core.result import Factorization
 from imgnmf.images import ImageSet
@@ -50,7 +50,7 @@ def describe_source(source: str, images: ImageSet) -> dict[str, Any]:
 
 def _row(row: RankRow, fit: Factorization, images: ImageSet, chosen: Any) -> dict[str, Any]:
     approximations = images.stack(fit.W @ fit.H[:, chosen])
-    quality = measured(images.pixels[chosen], approximations, images.stack(fit.W), white_of(images.pixels))
+    quality = measured(images.pixels[chosen], approximations, images.stack(fit.W), images.white_level)
     return {
         "rank": row.rank,
         "relative_error": finite(row.relative_error),

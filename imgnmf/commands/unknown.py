@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imgnmf.archive import white_of
 from imgnmf.commands.model import is_numbered
 from imgnmf.commands.source import size_of
 from imgnmf.errors import DataError, ParameterError, ShapeMismatchError
@@ -50,7 +49,7 @@ def _masked(images: ImageSet, mask: str) -> NDArray[np.bool_]:
             f"the masks must have the size of the images, {size_of(images.image_shape[:2])}, "
             f"and {mask!r} has {size_of(masks.image_shape)}"
         )
-    holes = masks.pixels > white_of(masks.pixels) / 2
+    holes = masks.pixels > masks.white_level / 2
     _check_marked(masks, holes, mask)
     if len(masks) == 1 and Path(mask).expanduser().is_file():
         return np.broadcast_to(holes, (len(images), *holes.shape[1:]))
@@ -92,7 +91,7 @@ def _check_marked(masks: ImageSet, holes: NDArray[np.bool_], mask: str) -> None:
     """Refuse masks that mark nothing, such as those of 0 and 1 that are black to the eye."""
     if not holes.any():
         raise DataError(
-            f"the mask {mask!r} marks no pixel: white is unknown, more than half of {white_of(masks.pixels):g}, and "
+            f"the mask {mask!r} marks no pixel: white is unknown, more than half of {masks.white_level:g}, and "
             f"its brightest pixel is {masks.pixels.max():g}. Draw what is unknown in white on black; a mask of 0 and 1 "
             "has to be 0 and 255"
         )
@@ -104,7 +103,7 @@ def _coloured(images: ImageSet, colour: str) -> NDArray[np.bool_]:
     if pixels.shape[3] not in (1, 3):
         raise ParameterError(f"--unknown takes the colour of grey or RGB pictures, these have {pixels.shape[3]} bands")
     with np.errstate(invalid="ignore"):
-        levels = np.rint(pixels / (white_of(pixels) / 255))
+        levels = np.rint(pixels / (images.white_level / 255))
     found = (levels == wanted).all(axis=3)
     if not found.any():
         raise ParameterError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from imgnmf.errors import DataError, NoImagesError, ShapeMismatchError
 from imgnmf.images.report import ReadReport
+from imgnmf.intensity import white_level
 from imgnmf.validation import as_array
 
 __all__ = ["UNKNOWN_PIXELS", "ImageSet", "Step", "is_one_color_picture"]
@@ -53,6 +55,9 @@ class ImageSet:
         `stack`.
     steps : tuple of Step
         What was done to the images since they were read, in this order: `imgnmf.images.prepare` records it.
+    white : float, optional
+        The value of white, for images whose numbers do not tell: floats that were made of bytes have 255. See
+        `white_level`.
 
     Raises
     ------
@@ -81,6 +86,7 @@ class ImageSet:
     report: ReadReport | None = None
     mask: NDArray[np.bool_] | None = None
     steps: tuple[Step, ...] = ()
+    white: float | None = None
 
     def __post_init__(self) -> None:
         pixels = _checked_pixels(self.pixels)
@@ -95,6 +101,8 @@ class ImageSet:
         object.__setattr__(self, "labels", labels)
         object.__setattr__(self, "mask", _checked_mask(self.mask, pixels.shape[1:3]))
         object.__setattr__(self, "steps", tuple(self.steps))
+        if self.white is not None and not 0 < self.white < np.inf:
+            raise DataError(f"expected white, the value of white, to be finite and above 0, got {self.white!r}")
 
     @property
     def V(self) -> NDArray[Any]:
@@ -109,6 +117,15 @@ class ImageSet:
     def image_shape(self) -> tuple[int, ...]:
         """The shape of one image: (height, width) or (height, width, channels)."""
         return self.pixels.shape[1:]
+
+    @cached_property
+    def white_level(self) -> float:
+        """The value of white: `white` if given, else a dtype's range, 1 for floats in 0..1, or the largest value.
+
+        >>> ImageSet(np.zeros((1, 2, 2), np.uint16)).white_level, ImageSet(np.ones((1, 2, 2))).white_level
+        (65535.0, 1.0)
+        """
+        return white_level(self.pixels) if self.white is None else float(self.white)
 
     def stack(self, W: NDArray[Any]) -> NDArray[Any]:
         """Turn columns back into images: the inverse of `V`.
@@ -163,7 +180,9 @@ class ImageSet:
         chosen = chosen_rows(index, len(self))
         names = tuple(np.asarray(self.names, dtype=object)[chosen])
         labels = None if self.labels is None else self.labels[chosen]
-        return replace(self, pixels=self.pixels[chosen], names=names, labels=labels)
+        # Of floats the brightest of all is white: those of a part of them are no brighter for being fewer.
+        white = self.white_level if self.pixels.dtype.kind == "f" else self.white
+        return replace(self, pixels=self.pixels[chosen], names=names, labels=labels, white=white)
 
     def __repr__(self) -> str:
         size = " x ".join(map(str, self.image_shape))

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from imgnmf.errors import DataError, IncompatibleError, ParameterError, ShapeMismatchError
 from imgnmf.images.imageset import UNKNOWN_PIXELS, ImageSet, chosen_rows, is_one_color_picture
 from imgnmf.images.options import check_choice
+from imgnmf.intensity import white_level
 from imgnmf.validation import as_array
 
 __all__ = ["PatchSet", "extract_patches"]
@@ -34,12 +35,15 @@ class PatchSet(ImageSet):
         The name of each image.
     scale : float array, shape (n_patches,), or None
         What each patch was divided by: its mean or its norm, if that was set aside. `assemble` multiplies by it.
+    source_white : float, or None
+        The value of white in the images, which `assemble` gives to those that it makes.
     """
 
     origins: NDArray[np.intp]
     source_shapes: tuple[tuple[int, ...], ...]
     source_names: tuple[str, ...]
     scale: NDArray[np.floating[Any]] | None = None
+    source_white: float | None = None
 
     def __getitem__(self, index: int | slice | ArrayLike) -> Self:
         """Return the patches at `index` as a set that still assembles into the same images."""
@@ -60,7 +64,8 @@ class PatchSet(ImageSet):
         Returns
         -------
         ImageSet
-            The images as floats (float32 if `V_hat` is), NaN where no patch was cut out.
+            The images as floats (float32 if `V_hat` is), NaN where no patch was cut out, with the value of white of
+            those that were cut.
 
         Raises
         ------
@@ -72,7 +77,8 @@ class PatchSet(ImageSet):
                 f"expected images of one size for an ImageSet, found {sorted(set(self.source_shapes))}; "
                 "assemble_each(V_hat) gives a list of arrays"
             )
-        return ImageSet(np.stack(self.assemble_each(V_hat, weights=weights)), self.source_names)
+        pictures = np.stack(self.assemble_each(V_hat, weights=weights))
+        return ImageSet(pictures, self.source_names, white=self.source_white)
 
     def assemble_each(self, V_hat: NDArray[Any], *, weights: NDArray[Any] | None = None) -> list[NDArray[Any]]:
         """Do as `assemble` does, for images of any sizes: a list of arrays, one an image."""
@@ -171,6 +177,7 @@ def extract_patches(
     names = tuple(source.names) if source else tuple(map(str, range(len(pictures))))
     labels = source.labels if source else None
     pixels, scale = _without(_cut(pictures, origins, size), aside)
+    white = source.white_level if source else max(map(white_level, pictures))
     return PatchSet(
         pixels,
         tuple(f"{names[image]}@{row},{column}" for image, row, column in origins.tolist()),
@@ -179,6 +186,8 @@ def extract_patches(
         source_shapes=tuple(picture.shape for picture in pictures),
         source_names=names,
         scale=scale,
+        source_white=white,
+        white=white if scale is None else None,
     )
 
 

@@ -256,7 +256,8 @@ def split_channels(images: ImageSet) -> tuple[ImageSet, ...]:
         return (images,)
     channels = np.moveaxis(images.pixels, -1, 0)
     return tuple(
-        ImageSet(channel, images.names, images.labels, images.report, images.mask, images.steps) for channel in channels
+        ImageSet(channel, images.names, images.labels, images.report, images.mask, images.steps, images.white_level)
+        for channel in channels
     )
 
 

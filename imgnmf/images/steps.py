@@ -132,7 +132,7 @@ class Equalize:
             flat = image.reshape(len(image), -1)
             mask = None if images.mask is None else np.repeat(images.mask, flat.shape[1] // image.shape[1], axis=1)
             place[:] = equalize_hist(flat, self.bins, mask).reshape(image.shape)
-        return replace(images, pixels=out)
+        return replace(images, pixels=out, white=1.0)
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ def recorded(images: ImageSet, step: Step) -> ImageSet:
 
 def _of_another_size(images: ImageSet, pixels: NDArray[Any], mask: NDArray[Any] | None = None) -> ImageSet:
     # A plain set even of patches: they no longer fit where they were cut out.
-    return ImageSet(pixels, images.names, images.labels, images.report, mask, images.steps)
+    return ImageSet(pixels, images.names, images.labels, images.report, mask, images.steps, images.white_level)
 
 
 def _refuse_mask(images: ImageSet, what: str) -> None:
@@ -208,4 +208,5 @@ def _scaled(images: ImageSet, factor: NDArray[Any], offset: NDArray[Any], bounds
     of_each = (len(images), *[1] * len(images.image_shape))
     pixels *= factor.reshape(of_each).astype(pixels.dtype)
     pixels += offset.reshape(of_each).astype(pixels.dtype)
-    return replace(images, pixels=np.clip(pixels, *bounds, out=pixels))
+    white = bounds[1] if bounds[1] > 0 else None
+    return replace(images, pixels=np.clip(pixels, *bounds, out=pixels), white=white)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from imgnmf.errors import ParameterError
+from imgnmf.intensity import white_level
 from imgnmf.viz.stack import Array
 
 __all__ = ["Measures", "full_range", "measured", "psnr", "relative_error", "sparseness", "ssim"]
@@ -33,16 +34,14 @@ def measured(originals: Array, approximations: Array, basis: Array, white: float
 
 
 def full_range(pictures: Array, data_range: float | None = None) -> float:
-    """Return the value of white: given, an integer dtype's range, 1 for floats in 0..1, else the largest."""
+    """Return `data_range` if it is given, else the `white_level` of the pictures."""
     if data_range is not None:
         if not (math.isfinite(data_range) and data_range > 0):
             raise ParameterError(
                 f"data_range must be finite and > 0, got {data_range}; give the value of white, say 255"
             )
         return float(data_range)
-    if pictures.dtype.kind in "ui":
-        return float(np.iinfo(pictures.dtype).max)
-    return max(1.0, float(pictures.max()))
+    return white_level(pictures)
 
 
 def sparseness(stack: Array) -> Array:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
 
 from imgnmf.atomic import write_bytes, write_text
 from imgnmf.errors import DataError, ParameterError, ShapeMismatchError
@@ -17,6 +16,9 @@ from imgnmf.viz.stack import Array, check_finite
 from imgnmf.viz.style import applied
 
 __all__ = ["image_bytes", "save_figure", "save_image", "write_bytes", "write_text"]
+
+# Reconstructions of images in 0..1 pass 1 by a little at a few pixels; images in another unit do at most of them.
+MOST_ABOVE, FURTHEST_ABOVE = 0.03, 2.0
 
 # A date or a version in a file would make two equal figures differ.
 _NO_METADATA: dict[str, dict[str, Any]] = {
@@ -62,22 +64,26 @@ def save_figure(path: str | os.PathLike[str], figure: Figure) -> None:
     write_bytes(path, buffer.getvalue())
 
 
-def save_image(path: str | os.PathLike[str], image: ArrayLike) -> None:
-    """Write an array as a PNG image, one pixel a value.
+def save_image(path: str | os.PathLike[str], image: Any, *, white: float | None = None) -> None:
+    """Write an image as a PNG file, one pixel a value.
 
     Parameters
     ----------
     path : str or path-like
         The file to write, ending in ``.png``; its folder must exist.
-    image : array, shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4)
-        uint8, or floats in 0..1 (rounded to 256 levels; values outside are clipped).
+    image : ImageSet of one image, or array of shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4)
+        uint8 is written as it is, and gray uint16 in 16 bits. Floats and other integers are divided by `white`,
+        clipped to 0..1 and rounded to 256 levels.
+    white : float, optional
+        The value of white. By default that of an ImageSet, 1 for an array of floats.
 
     Raises
     ------
     ParameterError
-        The name does not end in ``.png``.
+        The name does not end in ``.png``, or `white` is not above 0.
     DataError
-        The array is of another type, is empty, or holds NaN or infinite values.
+        The array is of another type, is empty, or holds NaN or infinite values; or it is of floats, `white` is not
+        given, and many of them are above 1, so that the picture would come out white.
     ShapeMismatchError
         The array is not an image.
     OutputError
@@ -95,16 +101,17 @@ def save_image(path: str | os.PathLike[str], image: ArrayLike) -> None:
     """
     if Path(path).suffix.lower() != ".png":
         raise ParameterError(f"an image is written as .png, got {os.fspath(path)!r}; change the ending")
-    write_bytes(path, image_bytes(image))
+    write_bytes(path, image_bytes(image, white=white))
 
 
-def image_bytes(image: ArrayLike) -> bytes:
+def image_bytes(image: Any, *, white: float | None = None) -> bytes:
     """Return the bytes of a PNG file of `image`, as `save_image` writes them.
 
     Parameters
     ----------
-    image : array, shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4)
-        uint8, or floats in 0..1.
+    image : ImageSet of one image, or array of shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4)
+    white : float, optional
+        As in `save_image`.
 
     Returns
     -------
@@ -124,21 +131,51 @@ def image_bytes(image: ArrayLike) -> bytes:
     from PIL import Image
 
     buffer = io.BytesIO()
-    Image.fromarray(_levels(np.asarray(image))).save(buffer, format="PNG", optimize=True)
+    pixels, level = _pixels_and_white(image, white)
+    Image.fromarray(_levels(pixels, level)).save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()
 
 
-def _levels(image: Array) -> Array:
+def _pixels_and_white(image: Any, white: float | None) -> tuple[Array, float | None]:
+    """Return the array of an image, and the value of white if it is known."""
+    if white is not None and not 0 < white < np.inf:
+        raise ParameterError(f"white must be finite and above 0, got {white!r}; it is 255 for what came from uint8")
+    # An ImageSet, which this room does not import: it is known by what it has.
+    if not hasattr(image, "white_level"):
+        return np.asarray(image), white
+    if len(image) != 1:
+        raise ShapeMismatchError(f"a PNG file holds one image, got a set of {len(image)}; save images[[i]] for each")
+    return image.pixels[0], image.white_level if white is None else white
+
+
+def _levels(image: Array, white: float | None) -> Array:
     if image.ndim == 3 and image.shape[2] == 1:
         image = image[..., 0]
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (3, 4)) or image.size == 0:
         raise ShapeMismatchError(f"an image has shape (h, w), (h, w, 3) or (h, w, 4), got {image.shape}")
-    if image.dtype == np.uint8:
+    if image.dtype == np.uint8 and white in (None, 255):
         return np.ascontiguousarray(image)
-    if image.dtype.kind != "f":
+    if image.dtype == np.uint16 and image.ndim == 2 and white in (None, 65535):
+        return np.ascontiguousarray(image)
+    if image.dtype.kind not in "buif":
+        raise DataError(f"an image holds real numbers, got dtype {image.dtype}; convert it to uint8 or float")
+    if image.dtype.kind in "ui" and white is None:
         raise DataError(
-            f"an image holds uint8 or floats in 0..1, got dtype {image.dtype}; divide by the value of white"
+            f"the value of white in an image of {image.dtype} is not known; pass white=, e.g. 255 for numbers of bytes"
         )
     check_finite(image, "image")
-    levels: Array = np.rint(image.clip(0, 1) * 255).astype(np.uint8)
+    if white is None:
+        _refuse_above_one(image)
+    scaled = image / (1.0 if white is None else white)
+    levels: Array = np.rint(scaled.clip(0, 1) * 255).astype(np.uint8)
     return levels
+
+
+def _refuse_above_one(image: Array) -> None:
+    """Raise DataError for floats that are in another unit than 0..1: they would come out white."""
+    largest, share = float(image.max()), float(np.mean(image > 1))
+    if share > MOST_ABOVE or largest > FURTHEST_ABOVE:
+        raise DataError(
+            f"floats are taken as 0..1, and {100 * share:.3g} % of the pixels are above 1, up to {largest:.4g}; "
+            "pass white=, the value of white: images.white_level of the ImageSet, 255 for what came from uint8"
+        )

@@ -150,3 +150,25 @@ def test_datasets_lists_all_and_describes_one():
     assert all(name in run("datasets").stdout for name in ("lfw-faces", "digits", "patches", "swimmer"))
     assert "licence:" in run("datasets", "swimmer").stdout
     assert "there is no dataset 'cats'" in refusal("datasets", "cats")
+
+
+def test_reconstructions_of_16_bits_are_written_in_16_bits(tmp_path):
+    rng = np.random.default_rng(0)
+    stack = (rng.random((6, 2)) @ rng.random((2, 63)) * 30000).astype(np.uint16).reshape(6, 9, 7)
+    np.save(tmp_path / "V.npy", stack)
+    assert run("fit", tmp_path / "V.npy", "-k", 2, "-o", tmp_path / "m.imgnmf").exit_code == DONE
+    for source in ((), (tmp_path / "V.npy",)):
+        assert run("reconstruct", tmp_path / "m.imgnmf", *source, "-o", tmp_path / "out", "--force").exit_code == DONE
+        with Image.open(sorted((tmp_path / "out").glob("*.png"))[0]) as picture:
+            assert np.abs(np.asarray(picture).astype(int) - stack[0]).max() < 100
+        summary = json.loads((tmp_path / "out" / "summary.json").read_text("utf-8"))
+        assert (summary["white"], summary["bits"]) == (65535, 16)
+
+
+def test_reconstructions_in_a_unit_that_nobody_knows_are_not_clipped(tmp_path):
+    stack = np.outer(np.arange(1, 7), np.arange(63.0)).reshape(6, 9, 7)
+    np.save(tmp_path / "V.npy", stack)
+    assert run("fit", tmp_path / "V.npy", "-k", 1, "-o", tmp_path / "m.imgnmf").exit_code == DONE
+    assert run("reconstruct", tmp_path / "m.imgnmf", "-o", tmp_path / "out").exit_code == DONE
+    with Image.open(sorted((tmp_path / "out").glob("*.png"))[-1]) as picture:
+        assert len(np.unique(np.asarray(picture))) == 63

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from imgnmf.errors import DataError, NoImagesError, ShapeMismatchError
-from imgnmf.images import ImageSet, ReadReport, Skipped
+from imgnmf.images import ImageSet, ReadReport, Skipped, extract_patches, prepare
 
 STACKS = hnp.arrays(
     dtype=st.sampled_from([np.uint8, np.uint16, np.float32, np.float64, np.bool_]),
@@ -132,3 +132,31 @@ def test_importing_the_layer_loads_no_heavy_package():
     code = f"import sys, imgnmf.images; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("dtype", "white"), [(np.uint8, 255), (np.uint16, 65535), (np.float32, 1)])
+def test_images_know_the_value_of_white(dtype, white):
+    assert ImageSet(np.zeros((2, 3, 3), dtype)).white_level == white
+
+
+def test_white_goes_with_the_images_wherever_they_go():
+    pixels = np.linspace(1, 200, 2 * 8 * 8).astype(np.uint8).reshape(2, 8, 8)
+    images = ImageSet(pixels)
+    patches = extract_patches(images, (4, 4))
+    assert patches.white_level == 255
+    together = patches.assemble(patches.V.astype(np.float32))
+    assert (together.pixels.dtype, together.white_level) == (np.float32, 255)
+    aside = extract_patches(images, (4, 4), aside="mean")
+    assert aside.assemble(aside.V).white_level == 255
+    floats = ImageSet(pixels.astype(float), white=255)
+    assert prepare.crop(floats, centre=(4, 4)).white_level == 255
+    assert prepare.resize(floats, (4, 4)).white_level == 255
+    assert prepare.scale_range(floats).white_level == 1
+    brightest = ImageSet(pixels.astype(float))
+    assert brightest[[0]].white_level == brightest.white_level == 200
+
+
+@pytest.mark.parametrize("white", [0, -1, np.nan, np.inf])
+def test_a_white_that_is_none_is_refused(white):
+    with pytest.raises(DataError, match="the value of white"):
+        ImageSet(np.zeros((1, 2, 2)), white=white)

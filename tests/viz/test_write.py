@@ -12,6 +12,7 @@ from PIL import Image
 
 import imgnmf.viz
 from imgnmf.errors import DataError, OutputError, ParameterError, ShapeMismatchError
+from imgnmf.images import ImageSet
 from imgnmf.viz.write import save_figure, save_image
 from tests.viz.figure_samples import SAMPLES
 
@@ -45,9 +46,53 @@ def test_bytes_come_back_as_they_were(shape, tmp_path):
 
 
 def test_floats_are_rounded_to_the_nearest_level_and_clipped(tmp_path):
-    save_image(tmp_path / "image.png", np.array([[-1, 0, 0.5, 1, 9]]))
+    save_image(tmp_path / "image.png", np.array([[-1, 0, 0.5, 1, 9]]), white=1)
     with Image.open(tmp_path / "image.png") as back:
         assert np.asarray(back).tolist() == [[0, 0, 128, 255, 255]]
+
+
+def read_back(path):
+    with Image.open(path) as back:
+        return np.asarray(back)
+
+
+def test_floats_in_another_unit_are_refused_and_the_error_says_how_to_pass_white(tmp_path):
+    image = np.linspace(0, 294, 64, dtype=np.float32).reshape(8, 8)
+    with pytest.raises(DataError, match=r"98\.4 % of the pixels are above 1, up to 294; pass white="):
+        save_image(tmp_path / "image.png", image)
+    assert not list(tmp_path.iterdir())
+    save_image(tmp_path / "image.png", image, white=294)
+    np.testing.assert_array_equal(read_back(tmp_path / "image.png"), np.rint(image / 294 * 255))
+
+
+def test_one_bright_spot_in_another_unit_is_refused_and_a_little_above_one_is_not(tmp_path):
+    spot = np.zeros((20, 20))
+    spot[0, 0] = 255
+    with pytest.raises(DataError, match="pass white="):
+        save_image(tmp_path / "image.png", spot)
+    spot[0, 0] = 1.1
+    save_image(tmp_path / "image.png", spot)
+    assert read_back(tmp_path / "image.png").max() == 255
+
+
+def test_sixteen_bits_are_written_as_they_are(tmp_path):
+    image = np.array([[0, 1, 257], [40000, 65534, 65535]], np.uint16)
+    save_image(tmp_path / "image.png", image)
+    np.testing.assert_array_equal(read_back(tmp_path / "image.png"), image)
+
+
+def test_a_set_of_one_image_brings_its_white(tmp_path):
+    images = ImageSet(np.full((2, 3, 3), 51.0), white=255)
+    save_image(tmp_path / "image.png", images[[1]])
+    assert (read_back(tmp_path / "image.png") == 51).all()
+    with pytest.raises(ShapeMismatchError, match="one image, got a set of 2"):
+        save_image(tmp_path / "image.png", images)
+
+
+@pytest.mark.parametrize("white", [0, -1, np.inf, np.nan])
+def test_a_white_that_is_none_is_refused(white, tmp_path):
+    with pytest.raises(ParameterError, match="white must be finite and above 0"):
+        save_image(tmp_path / "image.png", np.zeros((2, 2)), white=white)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +112,7 @@ def test_what_is_no_image_is_refused(image, error, tmp_path):
 
 
 def test_viz_meets_the_rest_of_the_package_only_as_arrays():
-    allowed = {"imgnmf.errors", "imgnmf.atomic"}
+    allowed = {"imgnmf.errors", "imgnmf.atomic", "imgnmf.intensity"}
     for source in Path(imgnmf.viz.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
