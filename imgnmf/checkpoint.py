@@ -17,6 +17,7 @@ from imgnmf.core import factorize as core
 from imgnmf.core.progress import Progress, Session, Task
 from imgnmf.core.result import Factorization
 from imgnmf.errors import CheckpointWarning, OutputError, ParameterError, tell
+from imgnmf.validation import check_number_field, check_path, checked_count
 
 if TYPE_CHECKING:
     from imgnmf.checkpoint_task import Identity
@@ -62,13 +63,11 @@ class Checkpoint:
     every_seconds: float | None = None
 
     def __post_init__(self) -> None:
-        iterations, seconds = self.every_iterations, self.every_seconds
-        if iterations is not None and (
-            isinstance(iterations, bool) or not isinstance(iterations, int) or iterations < 1
-        ):
-            raise ParameterError(f"every_iterations must be a whole number >= 1 or None, got {iterations!r}")
-        if seconds is not None and (not isinstance(seconds, (int, float)) or not seconds >= 0):
-            raise ParameterError(f"every_seconds must be a number >= 0 or None, got {seconds!r}")
+        check_path("path", self.path)
+        if self.every_iterations is not None:
+            checked_count("every_iterations", self.every_iterations, 1)
+        if self.every_seconds is not None:
+            check_number_field(self, "every_seconds", "a number >= 0 or None", least=0)
 
     def opened(self, task: Task, resume: bool) -> Session:
         """The file, seen to be of this task, or begun."""
@@ -127,6 +126,7 @@ class CheckpointFolder:
     prefix: str = ""
 
     def __post_init__(self) -> None:
+        check_path("path", self.path)
         self.of("")  # which sees that the numbers are some
 
     def of(self, name: str) -> Checkpoint:

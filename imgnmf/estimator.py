@@ -129,6 +129,7 @@ class NMF(
     def fit_transform(self, X: Any, y: Any = None, W: Any = None, H: Any = None, *, sample_weight: Any = None) -> Any:
         """Learn the parts and return the coefficients, (n_samples, n_components_); `W`, `H` for ``init="custom"``."""
         del y
+        check_options(self)
         X = self._checked(X, reset=True)
         rows = validation._check_sample_weight(sample_weight, X, ensure_non_negative=True)
         kept = rows > 0
@@ -186,7 +187,6 @@ class NMF(
         return fit
 
     def _fitted(self, X: Any, rows: Any, start: tuple[Any, Any], told: Any) -> Factorization:
-        check_options(self)
         loss, penalties = loss_meant(self.beta_loss), self._penalties(X.shape)
         seed = int(validation.check_random_state(self.random_state).randint(2**31 - 1))
         rank = self._rank(X, loss, seed)
@@ -222,7 +222,7 @@ class NMF(
     def _rank(self, X: Any, loss: Loss, seed: int) -> Any:
         if self.n_components is None:
             return X.shape[1]
-        if self.n_components != "auto":
+        if not isinstance(self.n_components, str):
             return self.n_components
         if np.isnan(X).any():
             raise IncompatibleError("n_components='auto' cannot choose among rows with NaN; give a number")
@@ -253,7 +253,7 @@ class NMF(
 def _init(init: Any, V: Any, rank: Any, start: tuple[Any, Any], options: dict[str, Any]) -> InitLike:
     """The start; `start` is what the caller gave, their H and W."""
     fills: dict[Any, Any] = {"nndsvd": NNDSVD("zero"), "nndsvda": NNDSVD(), "nndsvdar": NNDSVD("random")}
-    if init == "custom":
+    if isinstance(init, str) and init == "custom":
         if any(factor is None for factor in start):
             raise ParameterError("init='custom' needs both W and H, handed to fit_transform")
         return GivenFactors(as_array(start[0], "H").T, as_array(start[1], "W").T)
@@ -263,7 +263,7 @@ def _init(init: Any, V: Any, rank: Any, start: tuple[Any, Any], options: dict[st
     # Only W: a start that does not depend on how often a row is there makes weights the same as repetitions.
     if not isinstance(rank, (int, np.integer)) or rank < 1:
         return RandomInit()
-    if init == "random" or rank > min(V.shape):
+    if init is not None or rank > min(V.shape):
         drawn = np.random.default_rng(options["rng"]).random((V.shape[0], int(rank)))
         peak = float(np.nanmax(V)) or 1.0
         size = peak * float(np.sqrt(np.nansum(np.square(V / peak, dtype=np.float64)))) or 1.0

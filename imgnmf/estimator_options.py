@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from imgnmf.core.choices import LossLike, SolverLike, as_loss
 from imgnmf.core.losses import BetaDivergence, Frobenius, ItakuraSaito, KullbackLeibler, Loss
 from imgnmf.errors import ParameterError
+from imgnmf.validation import LARGEST, check_flag, checked_choice, checked_count, checked_number
 
 __all__ = ["check_options", "loss_meant", "solver_meant"]
 
@@ -29,13 +30,17 @@ def solver_meant(solver: Any) -> SolverLike:
 
 def check_options(model: Any) -> None:
     """Refuse what no fit can use."""
+    check_flag("shuffle", model.shuffle)
+    checked_choice("missing", model.missing, ("error", "mask"))
+    if isinstance(model.n_components, str):
+        checked_choice("n_components", model.n_components, ("auto",))
+    elif model.n_components is not None:
+        checked_count("n_components", model.n_components, 1)
     if model.shuffle:
         raise ParameterError("shuffle must be False: the order of a sweep is fixed here; drop it")
     for name, top in (("tol", np.inf), ("alpha_W", np.inf), ("alpha_H", np.inf), ("l1_ratio", 1)):
         value = getattr(model, name)
-        if name == "alpha_H" and value == "same":
+        if name == "alpha_H" and isinstance(value, str) and value == "same":
             continue
-        if not isinstance(value, (int, float, np.number)) or not 0 <= value <= top or value == np.inf:
-            raise ParameterError(f"{name} must be a number from 0 to {top}, got {value!r}")
-    if not isinstance(model.max_iter, Integral) or model.max_iter < 1:
-        raise ParameterError(f"max_iter must be a whole number >= 1, got {model.max_iter!r}")
+        checked_number(name, value, f"a number from 0 to {top}", least=0, most=min(top, LARGEST))
+    checked_count("max_iter", model.max_iter, 1)

@@ -6,6 +6,7 @@ One kind of error each: numbers that cannot be used raise `DataError`, options o
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from numbers import Real
 from typing import Any
@@ -16,13 +17,17 @@ from numpy.typing import NDArray
 from imgnmf.errors import DataError, ImgnmfError, ParameterError
 
 __all__ = [
+    "LARGEST",
     "as_array",
     "check_flag",
+    "check_number_field",
+    "check_path",
     "checked_callback",
     "checked_choice",
     "checked_count",
     "checked_items",
     "checked_number",
+    "checked_pair",
     "checked_rng",
     "is_instance",
     "plain_dtype",
@@ -31,6 +36,7 @@ __all__ = [
 ]
 
 
+LARGEST = float(np.finfo(float).max)  # for numbers that must be finite
 # What helps where a mask is refused; a function that knows better says so.
 FILL = "Give V to factorize or encode with missing='mask' to leave them out, or pass its .filled(0) if they are zeros"
 
@@ -150,6 +156,20 @@ def checked_count(name: str, number: Any, least: int) -> int:
     return int(number)
 
 
+def checked_pair(name: str, pair: Any) -> tuple[int, int] | None:
+    """Return (height, width), both whole numbers of at least 1, or None.
+
+    >>> checked_pair("size", [8, 6])
+    (8, 6)
+    """
+    if pair is None:
+        return None
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise ParameterError(f"expected {name}=(height, width), got {pair!r}")
+    height, width = (checked_count(f"both numbers of {name}", length, 1) for length in pair)
+    return height, width
+
+
 def checked_number(
     name: str, number: Any, words: str, *, above: float | None = None, least: float = -np.inf, most: float = np.inf
 ) -> float:
@@ -179,6 +199,26 @@ def checked_number(
     raise ParameterError(f"{name} must be {words}, got {number!r}")
 
 
+def check_number_field(
+    record: Any,
+    field: str,
+    words: str,
+    *,
+    name: str = "",
+    above: float | None = None,
+    least: float = -np.inf,
+    most: float = np.inf,
+) -> None:
+    """Check a number that a frozen dataclass holds, as `checked_number`; one of NumPy's is kept as Python's.
+
+    A plain int or float stays as it is, since the record's repr is what checkpoints and messages call it.
+    """
+    given = getattr(record, field)
+    plain = checked_number(name or field, given, words, above=above, least=least, most=most)
+    if type(given) not in (int, float):
+        object.__setattr__(record, field, plain)
+
+
 def checked_choice(name: str, value: Any, choices: tuple[str, ...]) -> str:
     """Return `value`, once it is seen to be one of `choices`."""
     if not isinstance(value, str) or value not in choices:
@@ -195,6 +235,12 @@ def check_flag(name: str, value: Any) -> None:
     """
     if not isinstance(value, (bool, np.bool_)):
         raise ParameterError(f"{name} must be True or False, got {value!r}")
+
+
+def check_path(name: str, path: Any) -> None:
+    """Refuse what is no name of a file."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise ParameterError(f"{name} must be the name of a file or folder, got {path!r}")
 
 
 def checked_rng(rng: Any) -> np.random.Generator:

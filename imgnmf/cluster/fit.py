@@ -34,10 +34,11 @@ from imgnmf.core.problem import Problem, settled
 from imgnmf.core.progress import Keeper, Keeping, Progress, Task, opened
 from imgnmf.core.result import Factorization, History
 from imgnmf.core.start import inside, steered_start
-from imgnmf.core.steering import checked_steering, refuse_loss, refuse_ties
+from imgnmf.core.steering import check_constraints, checked_steering, refuse_loss, refuse_ties
 from imgnmf.core.stopping import StoppingRule
 from imgnmf.core.units import looked_for, scaled_blocks
 from imgnmf.errors import ClusterError, ParameterError
+from imgnmf.validation import check_flag, checked_rng
 
 __all__ = ["factorize"]
 
@@ -125,6 +126,8 @@ def factorize(
     if client.asynchronous:
         raise ParameterError("client is asynchronous; pass a Client(..., asynchronous=False)")
     limits, keep_every = limits_of(stop, max_iter, time_limit, callback), checked_count("keep_every", keep_every, 1)
+    check_constraints(constraint_W, constraint_H)
+    check_flag("resume", resume)
     refuse_ties(penalty_H, constraint_H, "on a cluster it is spread over the workers: use imgnmf.factorize")
     source, start = as_source(V, client), as_init(init)
     rank = checked_rank(rank, source.shape, beyond=takes_any_rank(start), remedy=LOWER_OR_RANDOM)
@@ -140,7 +143,7 @@ def factorize(
         n_pixels=source.shape[0],
     )
     fitting = Fitting(as_loss(loss), chosen, start, rank, penalty_W, penalty_H, steering)
-    generator = np.random.default_rng(rng)
+    generator = checked_rng(rng)
     with running(1) as run, working(client, source) as team:
         blocks = _looked_over(team, fitting.loss)
         if not blocks.largest:

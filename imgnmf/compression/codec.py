@@ -29,6 +29,7 @@ from imgnmf.compression.wire import CLOSED, COEFFICIENTS, Reader, kind_of, seal,
 from imgnmf.core.parts import Array
 from imgnmf.errors import CodecError, IncompatibleError, ParameterError
 from imgnmf.images import ImageSet
+from imgnmf.validation import check_flag, checked_count
 
 __all__ = ["decode_images", "encode_images"]
 
@@ -109,6 +110,7 @@ def encode_images(
     target = Target(bits, step, target_bytes, target_psnr)
     target = Target(bits=DEFAULT_BITS) if target == Target() else target
     coder = chosen_coder(coder)
+    check_flag("names", names)
     found = eight_bit(images)
     if parts is not None:
         if rank is not None or patch_size is not None:
@@ -150,6 +152,9 @@ def decode_images(data: bytes, parts: SharedParts | bytes | None = None, *, max_
     ParameterError
         If the entropy coder that was used is not installed.
     """
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise ParameterError(f"data must be the bytes that encode_images gave, got {type(data).__name__}")
+    checked_count("max_pixels", max_pixels, 1)
     data = bytes(data)
     if kind_of(data) == COEFFICIENTS:
         if parts is None:
@@ -171,7 +176,11 @@ def decode_images(data: bytes, parts: SharedParts | bytes | None = None, *, max_
 
 def as_parts(parts: SharedParts | bytes) -> SharedParts:
     """Return parts, read from a ``.parts`` file's bytes if they are bytes."""
-    return parts if isinstance(parts, SharedParts) else SharedParts.from_bytes(bytes(parts))
+    if isinstance(parts, SharedParts):
+        return parts
+    if not isinstance(parts, (bytes, bytearray, memoryview)):
+        raise ParameterError(f"parts must be SharedParts, or the bytes of a .parts file, got {parts!r}")
+    return SharedParts.from_bytes(bytes(parts))
 
 
 def closed_bytes(coded: Coded, layout: Layout, count: int, names: Sequence[str] = (), coder: Coder = "auto") -> bytes:

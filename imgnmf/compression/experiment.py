@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -15,8 +15,11 @@ from imgnmf.compression.layout import Layout, eight_bit
 from imgnmf.compression.peers import Trial
 from imgnmf.compression.ranks import fitted
 from imgnmf.compression.targets import Attempt, Target, chosen, pooled_psnr
+from imgnmf.core.check import checked_rank
 from imgnmf.core.parts import Array
+from imgnmf.errors import ParameterError
 from imgnmf.images import ImageSet
+from imgnmf.validation import LARGEST, check_flag, checked_items, checked_number, is_instance
 
 __all__ = ["Codec", "Curve", "RatePoint", "StorageRow", "rate_distortion", "storage"]
 
@@ -26,6 +29,7 @@ EXACT_DB = 100.0
 NEARLY_EXACT_DB = 50.0
 
 
+@runtime_checkable
 class Codec(Protocol):
     """What can be compared: a name, and what each setting makes of a set."""
 
@@ -150,6 +154,11 @@ def rate_distortion(images: Any, codecs: Sequence[Codec], *, ssim: bool = True) 
     ('JPEG per file', True)
     """
     found = eight_bit(images)
+    check_flag("ssim", ssim)
+    codecs = checked_items("codecs", codecs, "codecs=[Shared('faces', parts)]")
+    for codec in codecs:
+        if not is_instance(codec, Codec):
+            raise ParameterError(f"codecs must have a name and trials(images), as Shared has; got {codec!r}")
     return tuple(
         Curve(codec.name, _unbeaten([_measured(found, trial, ssim) for trial in codec.trials(found)]))
         for codec in codecs
@@ -180,6 +189,10 @@ def storage(images: Any, ranks: Sequence[int], *, allowed_db: float = 0.5) -> li
     found = eight_bit(images)
     layout = Layout(found.image_shape)
     V, rows = found.V, []
+    checked_number("allowed_db", allowed_db, "a number of dB >= 0", least=0, most=LARGEST)
+    ranks = [checked_rank(k, V.shape, beyond=False) for k in checked_items("ranks", ranks, "ranks=[4, 16]")]
+    if not ranks:
+        raise ParameterError("ranks is empty: give at least one, as in ranks=[4, 16]")
     for rank in ranks:
         W, H = fitted(V, rank, 0, None)
         exact = min(pooled_psnr(V, np.clip(np.rint(W @ H), 0, 255)), NEARLY_EXACT_DB)

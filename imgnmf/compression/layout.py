@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from imgnmf.errors import DataError, IncompatibleError, ParameterError
 from imgnmf.images import ImageSet, extract_patches
+from imgnmf.validation import checked_pair
 
 __all__ = ["Layout", "eight_bit"]
 
@@ -30,6 +31,9 @@ class Layout:
 
     def __post_init__(self) -> None:
         size = self.patch_size
+        if size is not None:
+            size = checked_pair("patch_size", size)
+            object.__setattr__(self, "patch_size", size)
         if size and (min(size) < 1 or size[0] > self.image_shape[0] or size[1] > self.image_shape[1]):
             raise ParameterError(f"expected patches of 1 x 1 to {self.image_shape[:2]}, got {size}")
 

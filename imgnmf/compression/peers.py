@@ -18,9 +18,11 @@ from imgnmf.compression.parts_file import SharedParts
 from imgnmf.compression.ranks import fitted
 from imgnmf.compression.tables import Integers
 from imgnmf.compression.training import shared
+from imgnmf.core.check import checked_rank
 from imgnmf.core.parts import Array
 from imgnmf.errors import IncompatibleError
 from imgnmf.images import ImageSet
+from imgnmf.validation import checked_count
 
 __all__ = ["ClosedSet", "PillowFormat", "Shared", "Trial", "pca_parts", "pillow_formats"]
 
@@ -126,9 +128,11 @@ def pca_parts(
     >>> pca_parts(images, 5).rank
     5
     """
+    checked_count("n_columns", n_columns, 1)
     found = eight_bit(images)
     layout = Layout(found.image_shape, patch_size)
     V = layout.columns(found)
+    rank = checked_rank(rank, V.shape, beyond=False)
     V = V[:, :: math.ceil(V.shape[1] / n_columns)]
     W, _, mean = _principal(V, rank)
     return shared(W, V, layout, bits=bits, offset=mean, signed=True)

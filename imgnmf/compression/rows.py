@@ -13,6 +13,7 @@ from imgnmf.compression.tables import LARGEST, Integers, Table, grouped, read_ta
 from imgnmf.compression.wire import Reader, varint, varints, zigzag
 from imgnmf.errors import CodecError, ParameterError
 from imgnmf.images.extras import needed
+from imgnmf.validation import checked_choice
 
 __all__ = ["Coder", "chosen_coder", "read_rows", "rows_as_bytes"]
 
@@ -28,8 +29,7 @@ def chosen_coder(coder: Coder) -> Coder:
     >>> chosen_coder("lzma")
     'lzma'
     """
-    if coder not in ("auto", "range", "lzma"):
-        raise ParameterError(f"expected entropy coder auto, range or lzma, got {coder!r}")
+    checked_choice("coder", coder, ("auto", "range", "lzma"))
     if coder == "auto":
         return "range" if find_spec("constriction") else "lzma"
     return coder

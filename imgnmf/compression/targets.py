@@ -9,6 +9,7 @@ import numpy as np
 
 from imgnmf.core.parts import Array
 from imgnmf.errors import IncompatibleError, ParameterError
+from imgnmf.validation import checked_count, checked_number
 
 __all__ = ["Attempt", "Target", "chosen", "pooled_psnr"]
 
@@ -40,8 +41,10 @@ class Target:
             raise IncompatibleError(f"pass one of bits, step, target_bytes and target_psnr, got {' and '.join(given)}")
         for name, largest in (("bits", 16), ("step", 1e6), ("target_bytes", 2**40), ("target_psnr", 99)):
             value = getattr(self, name)
-            if value is not None and not 0 < value <= largest:
-                raise ParameterError(f"expected {name} above 0 and at most {largest}, got {value}")
+            if value is not None and name in ("bits", "target_bytes"):
+                checked_count(name, value, 1)
+            if value is not None:
+                checked_number(name, value, f"a number above 0 and at most {largest:g}", above=0, most=largest)
 
     @property
     def searched(self) -> bool:

@@ -16,6 +16,7 @@ from imgnmf.core.factorize import factorize
 from imgnmf.core.parts import Array
 from imgnmf.core.penalties import L1, L2
 from imgnmf.errors import ImgnmfWarning, ParameterError
+from imgnmf.validation import LARGEST, checked_count, checked_number, checked_rng
 
 __all__ = ["described_by", "shared", "train_parts"]
 
@@ -79,11 +80,13 @@ def train_parts(
     >>> parts.rank, SharedParts.from_bytes(parts.to_bytes()).digest == parts.digest
     (8, True)
     """
-    if not 2 <= bits <= 12:
-        raise ParameterError(f"expected bits in 2..12, got {bits}")
+    _check_bits(bits)
+    checked_count("n_columns", n_columns, 1)
+    checked_count("max_iter", max_iter, 1)
+    checked_number("sparsity", sparsity, "a number >= 0", least=0, most=LARGEST)
     found = eight_bit(images)
     layout = Layout(found.image_shape, patch_size)
-    generator = np.random.default_rng(rng)
+    generator = checked_rng(rng)
     V = _sample(layout.columns(found), n_columns, generator)
     with warnings.catch_warnings():
         # A fit that ends a little early costs bytes, which are counted; black images are no mistake here.
@@ -97,10 +100,16 @@ def train_parts(
     return shared(fit.W[:, used if used.size else [0]], V, layout, bits=bits)
 
 
+def _check_bits(bits: int) -> None:
+    if checked_count("bits", bits, 2) > 12:
+        raise ParameterError(f"expected bits in 2..12, got {bits}")
+
+
 def shared(
     W: Array, V: Array, layout: Layout, *, bits: int, offset: Integers | None = None, signed: bool = False
 ) -> SharedParts:
     """Quantise parts, shape (n_pixels, rank), and count the coefficients of the columns `V` at every step."""
+    _check_bits(bits)
     peak = np.abs(W).max(axis=0, initial=0)
     integers = np.rint(W * ((2**bits - 1) / np.where(peak > 0, peak, 1))).astype(np.int64).T
     integers[~integers.any(axis=1), 0] = 1

@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 from imgnmf.core.columns import order_of
 from imgnmf.core.parts import Array, gram_of, inner
 from imgnmf.core.sparse import is_sparse, model_at, some_columns, spans_of, squares_of, with_values
-from imgnmf.errors import ParameterError
+from imgnmf.validation import checked_count
 
 __all__ = [
     "ColumnBlocks",
@@ -199,9 +199,7 @@ def thread_count(threads: int | None) -> int:
     """How many threads to use: as asked, or one for each processor this process may run on."""
     if threads is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not isinstance(threads, (int, np.integer)) or threads < 1:
-        raise ParameterError(f"threads must be a whole number >= 1 or None, got {threads!r}")
-    return int(threads)
+    return checked_count("threads", threads, 1)
 
 
 # The number of BLAS threads belongs to the whole process. Of fits side by side one holds it, so that what it gives

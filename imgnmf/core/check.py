@@ -78,7 +78,7 @@ def _check_matrix(V: Any) -> None:
     if len(V.shape) != 2:
         raise ShapeMismatchError(
             f"V must be a matrix (n_pixels, n_images), one image a column; got shape {V.shape}. "
-            "An ImageSet gives it as images.V, and imgnmf.open_images does for a store"
+            "An ImageSet gives it as images.V, imgnmf.open_images does for a store, and of one image it is v[:, None]"
         )
     if np.isnan(V.shape).any():  # of a dask array that does not know it
         raise ShapeMismatchError(f"V must have a known shape, got {V.shape}; call its compute_chunk_sizes() first")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from imgnmf.core.inits import NNDSVD, SPA, ColumnSample, Init, RandomInit
 from imgnmf.core.losses import Frobenius, ItakuraSaito, KullbackLeibler, Loss
 from imgnmf.core.robust import L21, Huber
 from imgnmf.core.solvers import ANLS, HALS, MU, Newton, ProjectedGradient, Solver
 from imgnmf.errors import IncompatibleError, ParameterError
+from imgnmf.validation import is_instance
 
 __all__ = ["InitLike", "LossLike", "SolverLike", "as_init", "as_loss", "as_solver"]
 
@@ -30,7 +31,7 @@ def as_loss(loss: LossLike) -> Loss:
     >>> as_loss("frobenius")
     Frobenius()
     """
-    return _named("loss", loss, LOSSES) if isinstance(loss, str) else loss
+    return _chosen("loss", loss, LOSSES, Loss)
 
 
 def as_solver(solver: SolverLike | None, loss: Loss, rank: int, *, stored: bool = False) -> Solver:
@@ -46,7 +47,7 @@ def as_solver(solver: SolverLike | None, loss: Loss, rank: int, *, stored: bool 
     if solver is None:
         newton = "curvature" in offers and rank <= HIGHEST_NEWTON_RANK
         return HALS() if "quadratic" in offers and not (stored and newton) else Newton() if newton else MU()
-    chosen = _named("solver", solver, SOLVERS) if isinstance(solver, str) else solver
+    chosen = _chosen("solver", solver, SOLVERS, Solver)
     if chosen.needs not in offers:
         raise IncompatibleError(
             f"solver {chosen.name!r} cannot minimise the loss {loss.name!r}: it needs {chosen.needs} parts, and this "
@@ -61,11 +62,17 @@ def as_init(init: InitLike) -> Init:
     >>> as_init("random")
     RandomInit(lead_in=True)
     """
-    return _named("init", init, INITS) if isinstance(init, str) else init
+    return _chosen("init", init, INITS, Init)
 
 
-def _named(kind: str, name: str, known: tuple[Named, ...]) -> Named:
+def _chosen(kind: str, given: Any, known: tuple[Named, ...], protocol: Any) -> Named:
+    """Return the one of a name, or an object that has all that the protocol asks for."""
+    if is_instance(given, protocol):
+        return given  # type: ignore[no-any-return]
     for candidate in known:
-        if candidate.name == name:
+        if isinstance(given, str) and candidate.name == given:
             return candidate
-    raise ParameterError(f"{kind} must be {' or '.join(repr(k.name) for k in known)} or an object, got {name!r}")
+    raise ParameterError(
+        f"{kind} must be {' or '.join(repr(k.name) for k in known)} or an object with the members of "
+        f"{protocol.__module__}.{protocol.__name__}, got {given!r}"
+    )

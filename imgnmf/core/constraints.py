@@ -6,21 +6,23 @@ To add one: a frozen class with `projected`, one export, one line in the tests' 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
 from imgnmf.core.hoyer import nearest_of_sparseness
 from imgnmf.core.parts import Array, Quadratic
 from imgnmf.core.solvers import projected_steps, safe_rate
-from imgnmf.errors import ParameterError
+from imgnmf.validation import LARGEST, check_number_field
 
 __all__ = ["Constraint", "NonSmooth", "Simplex", "Sparseness", "UpperBound", "constrained_step", "promised_gain"]
 
 # Projected gradient steps on each half, as in `ProjectedGradient`; halvings of a step onto a set that is not convex.
 INNER, HALVINGS = 10, 20
+BELOW_ONE = float(np.nextafter(1, 0))
 
 
+@runtime_checkable
 class Constraint(Protocol):
     """What `factorize` asks of a constraint."""
 
@@ -62,8 +64,7 @@ class UpperBound:
     ties: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.value, (int, float)) or not 0 < self.value < np.inf:
-            raise ParameterError(f"an upper bound must be a number above 0, got {self.value!r}")
+        check_number_field(self, "value", "a number above 0", name="an upper bound", above=0, most=LARGEST)
 
     def projected(self, factor: Array) -> Array:
         """Cut off."""
@@ -94,8 +95,8 @@ class Simplex:
     ties: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.total, (int, float)) or not 0 < self.total < np.inf:
-            raise ParameterError(f"the sum of a Simplex must be a finite number above 0, got {self.total!r}")
+        words, name = "a finite number above 0", "the sum of a Simplex"
+        check_number_field(self, "total", words, name=name, above=0, most=LARGEST)
 
     def in_unit(self, unit: float) -> Simplex:
         """The sum in that unit."""
@@ -142,8 +143,7 @@ class NonSmooth:
     ties: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if isinstance(self.theta, bool) or not isinstance(self.theta, (int, float)) or not 0 <= self.theta < 1:
-            raise ParameterError(f"theta must be a number from 0 to below 1, got {self.theta!r}")
+        check_number_field(self, "theta", "a number from 0 to below 1", least=0, most=BELOW_ONE)
 
     def in_unit(self, unit: float) -> NonSmooth:
         """The same: a cone is free of scale."""
@@ -202,8 +202,7 @@ class Sparseness:
     ties: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if not isinstance(self.value, (int, float)) or not 0 <= self.value <= 1:
-            raise ParameterError(f"sparseness must be a number within 0 .. 1, got {self.value!r}")
+        check_number_field(self, "value", "a number within 0 .. 1", name="sparseness", least=0, most=1)
 
     def in_unit(self, unit: float) -> Sparseness:
         """The same: sparseness is free of scale."""

@@ -22,10 +22,11 @@ from imgnmf.core.progress import Keeper, Progress, Task, opened
 from imgnmf.core.result import Factorization
 from imgnmf.core.seen import usable
 from imgnmf.core.sparse import is_sparse
-from imgnmf.core.steering import checked_steering, refuse_loss, refuse_ties
+from imgnmf.core.steering import check_constraints, checked_steering, refuse_loss, refuse_ties
 from imgnmf.core.stopping import StoppingRule
 from imgnmf.core.units import as_blocks
 from imgnmf.errors import ParameterError
+from imgnmf.validation import check_flag, checked_rng
 
 __all__ = ["Callback", "State", "factorize"]
 
@@ -141,6 +142,8 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
     True
     """
     limits = limits_of(stop, max_iter, time_limit, callback)
+    check_constraints(constraint_W, constraint_H)
+    check_flag("resume", resume)
     if online is not None and not isinstance(online, Online):
         raise ParameterError(f"online must be an imgnmf.Online(), say Online(passes=2), or None; got {online!r}")
     data, seen = usable(as_data(V, missing), weights, missing, negative)
@@ -160,7 +163,7 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
     if online is not None:
         refuse_ties(penalty_H, constraint_H, "online=Online() looks at a window of images at a time: leave one out")
     fitting = Fitting(as_loss(loss), chosen, start, rank, penalty_W, penalty_H, steering, online)
-    n_init, generator = checked_count("n_init", n_init, 1), np.random.default_rng(rng)
+    n_init, generator = checked_count("n_init", n_init, 1), checked_rng(rng)
     n_threads = useful_threads(threads, data.shape, rank)
     if memory is not None:
         check_budget(

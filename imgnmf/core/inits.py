@@ -6,7 +6,7 @@ To add one: a frozen class with `name` and `start`, one export, one line in the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from imgnmf.core.other_half import coefficients_for
 from imgnmf.core.parts import Array, inner
 from imgnmf.core.sketch import randomized_svd
 from imgnmf.errors import ParameterError
-from imgnmf.validation import as_array
+from imgnmf.validation import as_array, check_flag, checked_choice, checked_count
 
 __all__ = [
     "NNDSVD",
@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 
+@runtime_checkable
 class Init(Protocol):
     """What `factorize` asks of a start."""
 
@@ -64,6 +65,9 @@ class RandomInit:
     lead_in: bool = True
     name: ClassVar[str] = "random"
     any_rank: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_flag("lead_in", self.lead_in)
 
     def start(self, blocks: ColumnBlocks, rank: int, rng: np.random.Generator, run: Runner[Any]) -> tuple[Array, Array]:
         """Draw both factors from ``[0, 1)``."""
@@ -102,8 +106,8 @@ class NNDSVD:
     name: ClassVar[str] = "nndsvd"
 
     def __post_init__(self) -> None:
-        if self.fill not in ("mean", "random", "zero"):
-            raise ParameterError(f"NNDSVD fill must be 'mean', 'random' or 'zero', got {self.fill!r}")
+        checked_choice("NNDSVD fill", self.fill, ("mean", "random", "zero"))
+        check_flag("lead_in", self.lead_in)
 
     def start(self, blocks: ColumnBlocks, rank: int, rng: np.random.Generator, run: Runner[Any]) -> tuple[Array, Array]:
         """Split a randomised SVD of V into its non-negative halves."""
@@ -187,6 +191,10 @@ class ColumnSample:
     lead_in: bool = True
     name: ClassVar[str] = "columns"
     any_rank: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        checked_count("average", self.average, 1)
+        check_flag("lead_in", self.lead_in)
 
     def start(self, blocks: ColumnBlocks, rank: int, rng: np.random.Generator, run: Runner[Any]) -> tuple[Array, Array]:
         """Draw the images with replacement."""

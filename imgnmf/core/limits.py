@@ -16,6 +16,7 @@ from imgnmf.core.result import History, Trace, in_unit
 from imgnmf.core.stopping import StoppingRule, TimeLimit, as_rules
 from imgnmf.core.units import in_user_units, power_of_two
 from imgnmf.errors import ConvergenceWarning, tell
+from imgnmf.validation import checked_callback
 
 __all__ = [
     "INTERRUPTED",
@@ -192,7 +193,8 @@ def limits_of(
     callback: Callback | None,
 ) -> Limits:
     """The limits that the options of a fit stand for; its clock starts now."""
-    return Limits(as_rules(stop, time_limit), checked_count("max_iter", max_iter, 0), callback, time.perf_counter())
+    rules, most = as_rules(stop, time_limit), checked_count("max_iter", max_iter, 0)
+    return Limits(rules, most, checked_callback(callback), time.perf_counter())
 
 
 def warn_if_cut_short(fit: Fit) -> None:

@@ -7,7 +7,7 @@ The beta family (Févotte & Idier 2011, eq. 2) holds them all: ``beta = 2`` squa
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from imgnmf.core.parts import Array, Curvature, Gradient, Quadratic, inner
 from imgnmf.core.sparse import is_sparse, model_at, stored_divergence, stored_squares, times, with_values
 from imgnmf.core.stored_kernels import stored_pair_products
 from imgnmf.errors import ParameterError
+from imgnmf.validation import LARGEST, check_number_field
 
 __all__ = [
     "BetaDivergence",
@@ -32,6 +33,7 @@ __all__ = [
 Form: TypeAlias = Literal["quadratic", "gradient", "curvature", "rough curvature"]
 
 
+@runtime_checkable
 class Loss(Protocol):
     """What `factorize` asks of a loss. `fixed` is ``(rank, m)``, `moving` ``(rank, n)``, V ``(m, n)``."""
 
@@ -153,8 +155,11 @@ class BetaDivergence:
     floor: float = -1.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.beta, (int, float)) or not np.isfinite(self.beta) or self.beta == 2:
-            raise ParameterError(f"beta must be a finite number, and for 2 use Frobenius(); got {self.beta!r}")
+        words = "a finite number, and for 2 use Frobenius()"
+        check_number_field(self, "beta", words, least=-LARGEST, most=LARGEST)
+        if self.beta == 2:
+            raise ParameterError(f"beta must be {words}; got {self.beta!r}")
+        check_number_field(self, "floor", "a number in [0, 1)", least=-1, most=1)
         if self.floor == -1.0:
             object.__setattr__(self, "floor", 1e-3 if self.beta <= 0 else 0.0)
         if not 0 <= self.floor < 1 or (self.beta <= 0 and self.floor == 0):

@@ -11,6 +11,7 @@ import numpy as np
 from imgnmf.core.graphs import Ties, checked_graph
 from imgnmf.core.parts import Array, Parts, inner
 from imgnmf.errors import IncompatibleError, ParameterError, ShapeMismatchError
+from imgnmf.validation import LARGEST, check_number_field, checked_count, checked_items
 
 __all__ = [
     "L1",
@@ -44,7 +45,7 @@ class L1:
     strength: float
 
     def __post_init__(self) -> None:
-        _checked_strength(self.strength)
+        _check_strength(self)
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class L2:
     strength: float
 
     def __post_init__(self) -> None:
-        _checked_strength(self.strength)
+        _check_strength(self)
 
 
 Penalty: TypeAlias = "L1 | L2 | Smooth | Orthogonal | Neighbours"
@@ -87,7 +88,11 @@ class Smooth:
     image_shape: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        _checked_strength(self.strength)
+        _check_strength(self)
+        shape = checked_items("image_shape", self.image_shape, "image_shape=(height, width)")
+        if len(shape) not in (2, 3):
+            raise ParameterError(f"image_shape must be (height, width) or (height, width, channels), got {shape}")
+        object.__setattr__(self, "image_shape", tuple(checked_count("all of image_shape", n, 1) for n in shape))
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,7 @@ class Orthogonal:
     strength: float
 
     def __post_init__(self) -> None:
-        _checked_strength(self.strength)
+        _check_strength(self)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -129,7 +134,7 @@ class Neighbours:
     graph: Any
 
     def __post_init__(self) -> None:
-        _checked_strength(self.strength)
+        _check_strength(self)
         object.__setattr__(self, "graph", checked_graph(self.graph))
 
     def __repr__(self) -> str:
@@ -279,11 +284,17 @@ def strengths(penalties: Penalties) -> tuple[Penalty, ...]:
     """The penalties that have any strength."""
     if isinstance(penalties, Weight):
         return () if penalties == Weight() else (L1(penalties.l1), L2(penalties.l2))
-    one = isinstance(penalties, (L1, L2, Smooth, Orthogonal, Neighbours))
-    listed: Any = () if penalties is None else (penalties,) if one else penalties
+    listed: Any = () if penalties is None else penalties
+    listed = tuple(listed) if isinstance(listed, Sequence) else (listed,)
+    for penalty in listed:
+        if not isinstance(penalty, (L1, L2, Smooth, Orthogonal, Neighbours)):
+            raise ParameterError(
+                "penalty_W and penalty_H take L1, L2, Smooth, Orthogonal or Neighbours with their strength, as in "
+                f"L1(0.1), or a list of them; got {penalty!r}"
+            )
     return tuple(p for p in listed if p.strength)
 
 
-def _checked_strength(strength: float) -> None:
-    if isinstance(strength, bool) or not isinstance(strength, (int, float)) or not 0 <= strength < float("inf"):
-        raise ParameterError(f"the strength of a penalty must be a number >= 0, got {strength!r}")
+def _check_strength(penalty: Any) -> None:
+    words, name = "a number >= 0", "the strength of a penalty"
+    check_number_field(penalty, "strength", words, name=name, least=0, most=LARGEST)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from imgnmf.core.iterate import Iterate
 from imgnmf.core.limits import Limits
 from imgnmf.core.result import Factorization, History
 from imgnmf.errors import IncompatibleError, ParameterError
+from imgnmf.validation import check_flag, is_instance
 
 if TYPE_CHECKING:
     from imgnmf.core.fitting import Fitting
@@ -116,6 +117,7 @@ class Session(Protocol):
         ...
 
 
+@runtime_checkable
 class Keeper(Protocol):
     """What `factorize` takes as ``checkpoint``."""
 
@@ -130,12 +132,13 @@ def opened(checkpoint: Any, resume: bool, task: Task) -> Session | None:
         if resume:
             raise ParameterError("resume=True needs the checkpoint to go on from: pass checkpoint='run.ckpt', say")
         return None
-    if not hasattr(checkpoint, "opened") or hasattr(checkpoint, "of"):
+    if not is_instance(checkpoint, Keeper) or hasattr(checkpoint, "of"):
         raise ParameterError("the core opens no files: call imgnmf.factorize, or pass an imgnmf.Checkpoint")
     session: Session = checkpoint.opened(task, resume)
     return session
 
 
+@runtime_checkable
 class Shelf(Protocol):
     """What a study takes as ``checkpoint``: a place for the progress of each of its fits."""
 
@@ -154,11 +157,12 @@ class Shelf(Protocol):
 
 def opened_shelf(checkpoint: Any, resume: bool, rng: Any = 0, part: str = "") -> Shelf | None:
     """The shelf of a study, before its first fit; or a part of it, for a study that shares it."""
+    check_flag("resume", resume)
     if checkpoint is None:
         if resume:
             raise ParameterError("resume=True needs what to go on from: pass checkpoint=CheckpointFolder('run.ckpt')")
         return None
-    if not hasattr(checkpoint, "of"):
+    if not is_instance(checkpoint, Shelf):
         raise ParameterError(
             f"a study keeps many fits: pass checkpoint=imgnmf.CheckpointFolder('run.ckpt'), say; got {checkpoint!r}"
         )

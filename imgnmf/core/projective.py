@@ -27,6 +27,7 @@ from imgnmf.core.sparse import times
 from imgnmf.core.stopping import RelativeDecrease, StoppingRule
 from imgnmf.core.units import as_blocks, power_of_two
 from imgnmf.errors import DataError, ShapeMismatchError
+from imgnmf.validation import check_flag, checked_rng
 
 __all__ = ["ProjectiveFactorization", "factorize_projective"]
 
@@ -151,6 +152,8 @@ def factorize_projective(
     (True, True)
     """
     limits = limits_of(LAST if stop is None else stop, checked_count("max_iter", max_iter, 1), time_limit, None)
+    check_flag("orthonormal", orthonormal)
+    generator = checked_rng(rng)
     data, start = as_matrix(V), as_init(init)
     rank = checked_rank(rank, data.shape, beyond=False)
     blocks = as_blocks(data, Frobenius())
@@ -159,7 +162,7 @@ def factorize_projective(
         if not energy:
             raise DataError("V is zero everywhere, so there is nothing to project onto; give images with light in them")
         problem = Problem(blocks, Frobenius(), HALS(), NO_PENALTY, NO_PENALTY, energy, energy / 2)
-        W = _start(led_in_start(start, problem, rank, np.random.default_rng(rng), run), problem, run)
+        W = _start(led_in_start(start, problem, rank, generator, run), problem, run)
         history = History(rounding=problem.rounding, reference=problem.reference)
         begin = Reached(W, np.empty((rank, 0), W.dtype))
         best, *ending = limits.follow(_iterates(problem, W, orthonormal, run), begin, problem, history)

@@ -14,6 +14,7 @@ import numpy as np
 from imgnmf.core.losses import Form, model_of
 from imgnmf.core.parts import Array, Quadratic, inner
 from imgnmf.errors import ParameterError
+from imgnmf.validation import LARGEST, check_number_field, checked_count
 
 __all__ = ["L21", "Huber", "LeastAbsolute", "Robust"]
 
@@ -48,8 +49,9 @@ class Huber:
 
     def __post_init__(self) -> None:
         for name, value in (("delta", self.delta), ("share", self.share)):
-            if value != "auto" and (not isinstance(value, (int, float)) or not 0 < value < np.inf):
-                raise ParameterError(f"{name} of the Huber loss must be a number above 0, got {value!r}")
+            if name == "share" or not (isinstance(value, str) and value == "auto"):
+                words = "a number above 0" if name == "share" else "a number above 0, or 'auto'"
+                check_number_field(self, name, words, name=f"{name} of the Huber loss", above=0, most=LARGEST)
 
     @property
     def transposed(self) -> Huber:
@@ -134,7 +136,7 @@ class L21:
     convex: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if self.axis not in (0, 1):
+        if checked_count("axis of the L21 loss", self.axis, 0) > 1:
             raise ParameterError(f"axis of the L21 loss must be 0 or 1, got {self.axis!r}")
 
     @property

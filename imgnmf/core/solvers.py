@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -16,10 +16,12 @@ from imgnmf.core.kernels import hals_sweeps, newton_sweeps
 from imgnmf.core.losses import Form
 from imgnmf.core.nnls import nonnegative_least_squares
 from imgnmf.core.parts import Array, Curvature, Parts, Quadratic
+from imgnmf.validation import check_flag, check_number_field, checked_count
 
 __all__ = ["ANLS", "HALS", "MU", "Newton", "ProjectedGradient", "Solver"]
 
 
+@runtime_checkable
 class Solver(Protocol):
     """What `factorize` asks of a solver."""
 
@@ -83,6 +85,12 @@ class HALS:
     name: ClassVar[str] = "hals"
     needs: ClassVar[Form] = "quadratic"
     needs_positive: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.inner, str) and self.inner == "auto"):
+            checked_count("inner", self.inner, 1)
+        check_number_field(self, "patience", "a number from 0 to 1", least=0, most=1)
+        check_flag("extrapolate", self.extrapolate)
 
     @property
     def pace(self) -> Pace | None:

@@ -12,9 +12,9 @@ from imgnmf.core.parts import Array
 from imgnmf.core.penalties import Neighbours, Orthogonal, Penalties, Penalty, Smooth, strengths
 from imgnmf.core.solvers import ANLS
 from imgnmf.errors import DataError, IncompatibleError, ParameterError, ShapeMismatchError
-from imgnmf.validation import as_array
+from imgnmf.validation import as_array, is_instance
 
-__all__ = ["FREE", "Steering", "checked_steering", "refuse_loss", "refuse_ties"]
+__all__ = ["FREE", "Steering", "check_constraints", "checked_steering", "refuse_loss", "refuse_ties"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +97,16 @@ def checked_steering(
     if fixed.dtype.kind not in "biuf" or not np.isfinite(fixed).all() or fixed.min() < 0:
         raise DataError("fixed_W must be finite and non-negative numbers")
     return Steering(fixed, constraint_W, constraint_H)
+
+
+def check_constraints(constraint_W: Any, constraint_H: Any) -> None:
+    """Refuse what is no constraint: a name, a class, a list."""
+    for name, constraint in (("constraint_W", constraint_W), ("constraint_H", constraint_H)):
+        if constraint is not None and not is_instance(constraint, Constraint):
+            raise ParameterError(
+                f"{name} must be one constraint with its numbers, as in UpperBound(1.0) or Sparseness(0.75), or None, "
+                f"got {constraint!r}"
+            )
 
 
 def refuse_loss(

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
 from imgnmf.core.result import History
 from imgnmf.errors import ParameterError
+from imgnmf.validation import check_number_field, is_instance
 
 __all__ = ["KKTBelow", "RelativeDecrease", "StoppingRule", "TimeLimit", "as_rules"]
 
@@ -20,6 +21,7 @@ __all__ = ["KKTBelow", "RelativeDecrease", "StoppingRule", "TimeLimit", "as_rule
 FEWEST_ITERATIONS = 20
 
 
+@runtime_checkable
 class StoppingRule(Protocol):
     """What `factorize` asks of a rule."""
 
@@ -52,7 +54,7 @@ class RelativeDecrease:
     converges: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        _positive("tol", self.tol)
+        check_number_field(self, "tol", "a number > 0", above=0)
 
     def __call__(self, history: History) -> str | None:
         """Judge at the iterations for which the predicted decrease is known."""
@@ -81,7 +83,7 @@ class KKTBelow:
     converges: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        _positive("tol", self.tol)
+        check_number_field(self, "tol", "a number > 0", above=0)
 
     def __call__(self, history: History) -> str | None:
         """Judge at the iterations for which the residual is known."""
@@ -102,7 +104,7 @@ class TimeLimit:
     converges: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        _positive("the time limit", self.seconds)
+        check_number_field(self, "seconds", "a number > 0", name="the time limit", above=0)
 
     def __call__(self, history: History) -> str | None:
         """Judge by the clock of the fit."""
@@ -115,11 +117,12 @@ def as_rules(stop: StoppingRule | Sequence[StoppingRule] | None, time_limit: flo
     >>> as_rules(None, 2.0)
     (RelativeDecrease(tol=0.0003), TimeLimit(seconds=2.0))
     """
-    rules = RelativeDecrease() if stop is None else stop
+    rules: Any = RelativeDecrease() if stop is None else stop
+    rules = tuple(rules) if isinstance(rules, Sequence) else (rules,)
+    for rule in rules:
+        if not is_instance(rule, StoppingRule):
+            raise ParameterError(
+                f"stop must be a rule, as RelativeDecrease(), KKTBelow(1e-5) or TimeLimit(60), or several; got {stop!r}"
+            )
     limit = () if time_limit is None else (TimeLimit(time_limit),)
-    return (*(rules if isinstance(rules, Sequence) else (rules,)), *limit)
-
-
-def _positive(name: str, number: float) -> None:
-    if not isinstance(number, (int, float)) or not number > 0:
-        raise ParameterError(f"{name} must be a number > 0, got {number!r}")
+    return (*rules, *limit)

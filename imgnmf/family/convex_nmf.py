@@ -18,6 +18,7 @@ from imgnmf.family.clusters import clustered
 from imgnmf.family.frame import cancelling, checked_ridge, coefficients, framed, ridged
 from imgnmf.family.kernels import share_sweep
 from imgnmf.family.result import FamilyFit
+from imgnmf.validation import checked_rng
 
 __all__ = ["convex"]
 
@@ -88,7 +89,7 @@ def convex(
         rank = checked_rank(rank, frame.blocks.shape, beyond=False)
         whole = frame.whole()
         steps = _Steps(_small(whole), frame.energy, ridge)
-        drawn, labels, _ = clustered(frame.blocks, rank, np.random.default_rng(rng))
+        drawn, labels, _ = clustered(frame.blocks, rank, checked_rng(rng))
         G = np.zeros((whole.shape[1], rank))
         G[drawn, labels] = 1 / np.bincount(labels, minlength=rank)[labels]
         start = (G, coefficients(frame, (whole @ G).T))

@@ -16,7 +16,8 @@ from imgnmf.core.losses import Frobenius
 from imgnmf.core.parts import Array, inner
 from imgnmf.core.penalties import Weight
 from imgnmf.core.sparse import is_sparse
-from imgnmf.errors import DataError, ParameterError, ShapeMismatchError
+from imgnmf.errors import DataError, ShapeMismatchError
+from imgnmf.validation import LARGEST, checked_number
 
 __all__ = [
     "Frame",
@@ -113,9 +114,7 @@ def coefficients(frame: Frame, W: Array, ridge: float = 0.0) -> Array:
 
 def checked_ridge(ridge: Any) -> float:
     """`ridge` as a float, once it is seen to be one."""
-    if isinstance(ridge, bool) or not isinstance(ridge, (int, float)) or not 0 <= ridge < np.inf:
-        raise ParameterError(f"ridge must be a number >= 0, got {ridge!r}; 1e-3 is usual")
-    return float(ridge)
+    return checked_number("ridge", ridge, "a number >= 0, usually 1e-3", least=0, most=LARGEST)
 
 
 def ridged(gram: Array, ridge: float) -> Array:

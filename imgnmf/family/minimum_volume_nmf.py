@@ -14,11 +14,11 @@ from imgnmf.core.extremes import columns
 from imgnmf.core.limits import Callback, limits_of, warn_if_cut_short
 from imgnmf.core.parts import Array, inner
 from imgnmf.core.stopping import StoppingRule
-from imgnmf.errors import ParameterError
 from imgnmf.family.alternate import Alternation, Factors, Stepped, finished, swept_coefficients
 from imgnmf.family.frame import Frame, coefficients, framed, squared_residual
 from imgnmf.family.result import FamilyFit
 from imgnmf.family.separable_nmf import extreme_images
+from imgnmf.validation import LARGEST, checked_number
 
 __all__ = ["minimum_volume"]
 
@@ -114,9 +114,7 @@ def minimum_volume(
 
 
 def _positive(name: str, number: Any) -> float:
-    if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 < number < np.inf:
-        raise ParameterError(f"{name} must be a number > 0, got {number!r}")
-    return float(number)
+    return checked_number(name, number, "a number > 0", above=0, most=LARGEST)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from imgnmf.family.alternate import Alternation, Factors, Stepped, finished, swe
 from imgnmf.family.clusters import clustered
 from imgnmf.family.frame import Frame, cancelling, checked_ridge, coefficients, framed, ridged
 from imgnmf.family.result import FamilyFit
+from imgnmf.validation import checked_rng
 
 __all__ = ["semi"]
 
@@ -84,7 +85,7 @@ def semi(
     checked_choice("init", init, ("kmeans", "svd"))
     with framed(V, threads, signed=True) as frame:
         rank = checked_rank(rank, frame.blocks.shape, beyond=False)
-        start = (_svd_start if init == "svd" else _cluster_start)(frame, rank, np.random.default_rng(rng))
+        start = (_svd_start if init == "svd" else _cluster_start)(frame, rank, checked_rng(rng))
         alternation = Alternation(_Steps(frame, ridge).step, start, signed=(True, False))
         went = alternation.follow(frame, limits)
         fit = finished(frame, alternation.factors[0], None, went, member="semi", init=init, ridge=ridge)

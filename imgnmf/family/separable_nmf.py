@@ -21,6 +21,7 @@ from imgnmf.errors import ParameterError
 from imgnmf.family.alternate import finished
 from imgnmf.family.frame import Frame, coefficients, framed
 from imgnmf.family.result import FamilyFit
+from imgnmf.validation import check_flag
 
 __all__ = ["Method", "extreme_images", "separable"]
 
@@ -92,6 +93,7 @@ def extreme_images(
     frame: Frame, rank: int, method: Method, *, unit_sum: bool, started: float
 ) -> tuple[list[int], History]:
     """The images picked, and how much was left after each pick."""
+    check_flag("unit_sum", unit_sum)
     judged = _unit_sums(frame) if unit_sum else frame
     chosen: list[int] = []
     history = History(rounding=judged.rounding, reference=judged.energy / 2)

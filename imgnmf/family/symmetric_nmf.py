@@ -20,6 +20,7 @@ from imgnmf.family.alternate import finished
 from imgnmf.family.frame import Frame, framed
 from imgnmf.family.kernels import symmetric_sweep
 from imgnmf.family.result import FamilyFit
+from imgnmf.validation import checked_rng
 
 __all__ = ["affinity", "symmetric"]
 
@@ -82,7 +83,7 @@ def symmetric(
     (True, True)
     """
     limits = limits_of(stop, max_iter, time_limit, callback)
-    streams = np.random.default_rng(rng).spawn(checked_count("n_init", n_init, 1))
+    streams = checked_rng(rng).spawn(checked_count("n_init", n_init, 1))
     with framed(A, 1, signed=False) as found:
         frame = _even(found)
         _check_symmetric(frame.blocks.data)

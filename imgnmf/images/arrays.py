@@ -69,6 +69,9 @@ def checked_layout(
     labels: str | None,
 ) -> Layout:
     """Return what the options say, if they can be so."""
+    for option, name in (("key", key), ("labels", labels)):
+        if name is not None and not isinstance(name, str):
+            raise ParameterError(f"expected {option} to be the name of an array, got {name!r}")
     check_choice("order", order, get_args(Order))
     if images_in is not None:
         check_choice("images_in", images_in, get_args(ImagesIn))

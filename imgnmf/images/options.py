@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from imgnmf.errors import ParameterError
+from imgnmf.validation import checked_pair
 
 __all__ = ["check_choice", "check_positive", "checked_box", "checked_pair"]
 
 
 def check_choice(option: str, value: Any, choices: tuple[str, ...]) -> None:
     """Refuse a word that is none of the choices."""
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         known = ", ".join(map(repr, choices))
         raise ParameterError(f"expected {option} to be one of {known}, got {value!r}")
 
@@ -22,17 +23,6 @@ def check_positive(option: str, value: Any) -> None:
     """Refuse what is not a whole number of at least 1."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise ParameterError(f"expected {option} to be a whole number of at least 1, got {value!r}")
-
-
-def checked_pair(option: str, value: Any) -> tuple[int, int] | None:
-    """Return (height, width), or None."""
-    if value is None:
-        return None
-    if not isinstance(value, tuple | list) or len(value) != 2:
-        raise ParameterError(f"expected {option}=(height, width), got {value!r}")
-    for length in value:
-        check_positive(f"both numbers of {option}", length)
-    return int(value[0]), int(value[1])
 
 
 def checked_box(box: Any) -> tuple[int, int, int, int]:

@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from imgnmf.errors import DataError, IncompatibleError, ParameterError, ShapeMismatchError
 from imgnmf.images.imageset import UNKNOWN_PIXELS, ImageSet, chosen_rows, is_one_color_picture
-from imgnmf.images.options import check_choice
+from imgnmf.images.options import check_choice, check_positive
 from imgnmf.intensity import white_level
-from imgnmf.validation import as_array
+from imgnmf.validation import as_array, checked_count, checked_rng
 
 __all__ = ["PatchSet", "extract_patches"]
 
@@ -169,11 +169,12 @@ def extract_patches(
     size = _checked_patch_size(patch_size, pictures)
     if n_patches is not None and stride is not None:
         raise IncompatibleError("n_patches cuts at random places and stride on a grid; pass one of them")
+    generator = checked_rng(rng)
     if n_patches is None:
         step = _pair("stride", size if stride is None else stride)
         origins = np.concatenate([_grid(i, picture, size, step) for i, picture in enumerate(pictures)])
     else:
-        origins = _random_places(pictures, size, n_patches, np.random.default_rng(rng))
+        origins = _random_places(pictures, size, n_patches, generator)
     names = tuple(source.names) if source else tuple(map(str, range(len(pictures))))
     labels = source.labels if source else None
     pixels, scale = _without(_cut(pictures, origins, size), aside)
@@ -230,7 +231,7 @@ def _random_places(
 ) -> NDArray[np.intp]:
     across = np.array([picture.shape[1] - size[1] + 1 for picture in pictures])
     places = across * [picture.shape[0] - size[0] + 1 for picture in pictures]
-    if not 1 <= n_patches <= places.sum():
+    if not 1 <= checked_count("n_patches", n_patches, 0) <= places.sum():
         raise ParameterError(f"expected n_patches in 1..{places.sum()}, the places there are, got {n_patches}")
     place = rng.choice(int(places.sum()), n_patches, replace=False)
     image = np.searchsorted(places.cumsum(), place, side="right")
@@ -288,7 +289,9 @@ def _checked_patch_size(patch_size: tuple[int, int], pictures: list[NDArray[Any]
 
 
 def _pair(option: str, value: int | tuple[int, int]) -> tuple[int, int]:
-    pair = np.broadcast_to(np.asarray(value), 2) if np.shape(value) in ((), (2,)) else np.zeros(2)
-    if pair.dtype.kind not in "iu" or pair.min() < 1:
+    pair = (value, value) if isinstance(value, (int, np.integer)) else value
+    if not isinstance(pair, (tuple, list, np.ndarray)) or len(pair) != 2:
         raise ParameterError(f"expected {option} to be (height, width), both at least 1, got {value!r}")
+    for length in pair:
+        check_positive(f"both of {option}", length)
     return int(pair[0]), int(pair[1])

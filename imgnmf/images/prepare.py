@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -26,6 +25,7 @@ from imgnmf.images.steps import (
     ScaleRange,
     recorded,
 )
+from imgnmf.validation import LARGEST, checked_number
 
 __all__ = [
     "align_eyes",
@@ -141,7 +141,9 @@ def scale_range(images: ImageSet, low: float = 0.0, high: float = 1.0) -> ImageS
     >>> scale_range(ImageSet(np.array([[[10, 20, 30]], [[7, 7, 7]]]))).pixels.tolist()
     [[[0.0, 0.5, 1.0]], [[0.0, 0.0, 0.0]]]
     """
-    if not 0 <= low < high < math.inf:
+    for name, number in (("low", low), ("high", high)):
+        checked_number(name, number, "a number >= 0", least=0, most=LARGEST)
+    if not low < high:
         raise ParameterError(f"expected 0 <= low < high, got {low} and {high}")
     return recorded(images, ScaleRange(float(low), float(high)))
 
@@ -171,8 +173,8 @@ def scale_mean_std(images: ImageSet, mean: float = 0.25, std: float = 0.25) -> I
     >>> scale_mean_std(ImageSet(np.array([[[0, 0, 8, 8]]]))).pixels.tolist()
     [[[0.0, 0.0, 0.5, 0.5]]]
     """
-    if not (0 <= mean <= 1 and 0 < std < math.inf):
-        raise ParameterError(f"expected mean in 0..1 and std > 0, got {mean} and {std}")
+    checked_number("mean", mean, "a number in 0..1", least=0, most=1)
+    checked_number("std", std, "a number > 0", above=0, most=LARGEST)
     return recorded(images, ScaleMeanStd(float(mean), float(std)))
 
 

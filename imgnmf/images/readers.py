@@ -14,6 +14,7 @@ from imgnmf.images.options import check_choice, check_positive, checked_pair
 from imgnmf.images.raster import Frames, Request
 from imgnmf.images.reading import Job, OnError, read_pictures
 from imgnmf.images.sources import Source, list_files
+from imgnmf.validation import check_flag
 
 __all__ = ["load_images"]
 
@@ -22,7 +23,7 @@ def load_images(
     source: Source,
     *,
     size: tuple[int, int] | None = None,
-    color: Color = "grey",
+    color: Color | bool = "grey",
     frames: Frames = "error",
     stride: int = 1,
     on_error: OnError = "raise",
@@ -60,8 +61,8 @@ def load_images(
         is copied only if its pixels change or do not lie image after image.
     size : (height, width), optional
         Resize every image, antialiased, in its own dtype. The aspect ratio is not kept.
-    color : {"grey", "rgb"}
-        ``"grey"`` gives the ITU-R BT.601 luminance 0.299 R + 0.587 G + 0.114 B of the stored values.
+    color : {"grey", "rgb"} or bool
+        True is ``"rgb"``. ``"grey"`` gives the ITU-R BT.601 luminance 0.299 R + 0.587 G + 0.114 B of the stored values.
     frames : {"error", "first", "all"}
         What to do with a multi-page TIFF, an animation or a video. With ``"all"`` each frame is an image of the set.
     stride : int
@@ -133,7 +134,11 @@ def load_images(
     >>> print(images.report)
     read 2 images
     """
+    if isinstance(color, bool):
+        color = "rgb" if color else "grey"
     check_choice("color", color, get_args(Color))
+    for option, flag in (("strict", strict), ("invert", invert)):
+        check_flag(option, flag)
     check_choice("on_error", on_error, get_args(OnError))
     request = _checked_request(frames, max_pixels, max_frames, max_bytes, stride)
     check_positive("threads", 1 if threads is None else threads)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from imgnmf.errors import ParameterError
 from imgnmf.images.imageset import ImageSet
+from imgnmf.validation import checked_rng
 
 __all__ = ["SwimmerVariant", "bars", "swimmer"]
 
@@ -134,7 +135,7 @@ def bars(
     """
     if size < 2 or n_images < 1:
         raise ParameterError(f"expected size >= 2 and n_images >= 1, got {size} and {n_images}")
-    random = np.random.default_rng(rng)
+    random = checked_rng(rng)
     present = random.random((n_images, 2 * size)) < 1 / size
     present[np.arange(n_images), random.integers(2 * size, size=n_images)] = True
     across, down = np.uint8(BAR) * present[:, :size, None], np.uint8(BAR) * present[:, None, size:]

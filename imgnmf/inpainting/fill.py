@@ -16,6 +16,7 @@ from imgnmf.inpainting.hide import hidden_pixels
 from imgnmf.inpainting.mix import PARTS_ALONE, Mix, guesses, learned_mix
 from imgnmf.inpainting.pictures import Array, Images, Pictures, as_pictures, in_form_of
 from imgnmf.inpainting.predict import Cut, GivenParts, LearnedParts, Parts, Patches, WholeImages
+from imgnmf.validation import checked_pair, checked_rng
 
 __all__ = ["Inpainted", "inpaint"]
 
@@ -155,7 +156,7 @@ def inpaint(
     """
     pictures = as_pictures(images, weights)
     checked_count("max_iter", max_iter, 1)
-    hiding, starting = np.random.default_rng(rng).spawn(2)
+    hiding, starting = checked_rng(rng).spawn(2)
     filler = _filler(pictures, rank, model, patch_size, starting, threads)
     size = filler.cut.size if isinstance(filler.cut, Patches) else None
     filled = _shaped([~seen for seen in pictures.seen], images)
@@ -266,6 +267,7 @@ def _filler(
 
 
 def _cut(pictures: Pictures, patch_size: tuple[int, int] | None) -> Cut:
+    patch_size = checked_pair("patch_size", patch_size)
     if patch_size is None and pictures.one_size and len(pictures.values) > 1:
         return WholeImages()
     smallest = (min(value.shape[axis] for value in pictures.values) for axis in (0, 1))

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imgnmf.errors import ParameterError
 from imgnmf.occlusion.expected import MOST
 from imgnmf.occlusion.region import best_area
+from imgnmf.validation import checked_number
 
 __all__ = ["Rule"]
 
@@ -42,9 +41,8 @@ class Rule:
         """Checked; by default the side is a fifth of the image's shorter one."""
         side = min(image_shape[:2]) / SIDES_IN_AN_IMAGE if side is None else side
         for name, value, most in (("side", side, np.inf), ("cutoff", cutoff, MOST)):
-            if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < most:
-                below = "" if most == np.inf else f" and below {most:g}, the most that a pixel counts"
-                raise ParameterError(f"{name} must be a number above 0{below}; got {value!r}")
+            below = "" if most == np.inf else f" and below {most:g}, the most that a pixel counts"
+            checked_number(name, value, f"a number above 0{below}", above=0, most=float(np.nextafter(most, 0)))
         return cls(image_shape, float(side), float(cutoff))
 
     def clear(self, suspect: NDArray[Any], known: NDArray[np.bool_], ease: float = 1.0) -> NDArray[np.bool_]:

@@ -19,6 +19,7 @@ from imgnmf.inpainting.pictures import Array, Images, Pictures, as_pictures
 from imgnmf.inpainting.predict import LearnedParts
 from imgnmf.occlusion.expected import first_surprise, spread_of, surprise
 from imgnmf.occlusion.rule import Rule
+from imgnmf.validation import checked_rng
 
 __all__ = ["Occlusions", "find_occlusions"]
 
@@ -202,7 +203,7 @@ def find_occlusions(
         )
     checked_count("max_iter", max_iter, 1)
     checked_rank(rank, task.V.shape, beyond=False)
-    searching, hiding, starting = np.random.default_rng(rng).spawn(3)
+    searching, hiding, starting = checked_rng(rng).spawn(3)
     parts = LearnedParts(rank, pictures.unit, starting, threads)
 
     def look(seen: Array) -> Array:

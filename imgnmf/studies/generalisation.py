@@ -17,6 +17,7 @@ from imgnmf.core.progress import Shelf, opened_shelf
 from imgnmf.errors import ParameterError, ShapeMismatchError
 from imgnmf.studies.prediction import EachFit, losses, quiet_fit
 from imgnmf.studies.ranks import checked_ranks
+from imgnmf.validation import checked_number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -166,8 +167,7 @@ def n_kept(n: int, share: float = 0.25) -> int:
 
 def _test_images(n_images: int, groups: Any, share: float, rng: np.random.Generator) -> Array:
     """Which images are kept for the test, bool."""
-    if isinstance(share, bool) or not 0 < share < 1:
-        raise ParameterError(f"share must be a number above 0 and below 1, got {share!r}")
+    checked_number("share", share, "a number above 0 and below 1", above=0, most=float(np.nextafter(1, 0)))
     member = np.arange(n_images) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
     if member.shape != (n_images,):
         raise ShapeMismatchError(f"expected one group for each of {n_images} images, got shape {np.shape(groups)}")

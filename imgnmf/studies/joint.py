@@ -15,7 +15,7 @@ from imgnmf.core.blocks import ColumnBlocks, Runner
 from imgnmf.core.kernels import hals_sweeps
 from imgnmf.core.limits import INTERRUPTED
 from imgnmf.core.parts import Array, inner
-from imgnmf.errors import ParameterError
+from imgnmf.validation import check_number_field
 
 __all__ = ["ChainProblem", "Rounds", "chain_product", "sweeps_over"]
 
@@ -110,8 +110,7 @@ class Rounds:
     time_limit: float | None
 
     def __post_init__(self) -> None:
-        if isinstance(self.tol, bool) or not isinstance(self.tol, (int, float)) or not self.tol > 0:
-            raise ParameterError(f"tol must be a number > 0, got {self.tol!r}")
+        check_number_field(self, "tol", "a number > 0", above=0)
 
     def tune(self, problem: ChainProblem, chain: Sequence[Array]) -> tuple[Sequence[Array], list[float], str]:
         """The tuned chain, its objective after each round, and why it ended."""

@@ -25,6 +25,7 @@ from imgnmf.core.units import as_blocks
 from imgnmf.errors import DataError, ParameterError
 from imgnmf.studies.greedy import Greedy, LayerCallback
 from imgnmf.studies.joint import ChainProblem, Rounds, chain_product
+from imgnmf.validation import checked_callback, checked_items, checked_rng
 
 __all__ = ["Layer", "LayeredFactorization", "Split", "factorize_layers"]
 
@@ -237,6 +238,8 @@ def factorize_layers(
     else:
         data = loaded(V, "split='W'", 8, "take split='H', which reads V by blocks, or some of the images").T
     wanted = _checked_ranks(ranks, data.shape)
+    checked_rng(rng)
+    checked_callback(callback)
     rounds = Rounds(checked_count("tune", tune, 0), tol, time_limit)
     blocks = _wide(data)
     fit = partial(factorize, init=init, max_iter=max_iter, time_limit=time_limit, rng=rng, threads=threads)
@@ -254,7 +257,8 @@ def factorize_layers(
 
 
 def _checked_ranks(ranks: Iterable[int], shape: tuple[int, int]) -> tuple[int, ...]:
-    wanted = tuple(checked_rank(rank, shape, beyond=False) for rank in ranks)
+    given = checked_items("ranks", ranks, "ranks=(49, 16)")
+    wanted = tuple(checked_rank(rank, shape, beyond=False) for rank in given)
     if not wanted:
         raise ParameterError("ranks is empty: give at least one layer, say ranks=(49, 16)")
     if any(after >= before for before, after in pairwise(wanted)):

@@ -24,6 +24,7 @@ from imgnmf.core.progress import Shelf, kept_as, opened_shelf
 from imgnmf.core.result import Factorization
 from imgnmf.core.stopping import StoppingRule
 from imgnmf.errors import IncompatibleError, ParameterError
+from imgnmf.validation import check_flag, checked_callback, checked_items, checked_rng
 
 __all__ = ["RankCallback", "RankRow", "RankStudy", "checked_ranks", "factorize_ranks"]
 
@@ -160,6 +161,9 @@ def factorize_ranks(
     >>> [row.rank for row in study.table()], study[4].relative_error > study[16].relative_error
     ([4, 16], True)
     """
+    check_flag("warm_start", warm_start)
+    checked_callback(callback)
+    checked_rng(rng)
     data = as_data(V)
     start = as_init(init)
     bounds = (np.iinfo(int).max,) * 2 if takes_any_rank(start) else data.shape
@@ -199,7 +203,7 @@ def factorize_ranks(
 
 def checked_ranks(ranks: Iterable[int], shape: tuple[int, int], remedy: str = "lower it") -> tuple[int, ...]:
     """The ranks once each, rising, all within ``1 .. min(shape)``."""
-    given = list(ranks)
+    given = checked_items("ranks", ranks, "ranks=[4, 9, 16]")
     if not given:
         raise ParameterError("ranks is empty: give at least one, say ranks=[4, 9, 16]")
     return tuple(sorted({checked_rank(rank, shape, beyond=False, remedy=remedy) for rank in given}))
@@ -252,6 +256,8 @@ def _checked_earlier(
     earlier: RankStudy | Mapping[int, Factorization], V: Any, loss: str
 ) -> Mapping[int, Factorization]:
     fits = earlier.fits if isinstance(earlier, RankStudy) else earlier
+    if not isinstance(fits, Mapping) or not all(isinstance(fit, Factorization) for fit in fits.values()):
+        raise ParameterError(f"earlier must be a RankStudy, or fits by their rank, {{4: fit}}; got {earlier!r}")
     for rank, fit in fits.items():
         shape = fit.W.shape[0], fit.H.shape[1]
         if shape != V.shape or fit.rank != rank or fit.loss.name != loss:

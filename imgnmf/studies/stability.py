@@ -14,6 +14,7 @@ from imgnmf.core.measures import Matching, matched, unit_columns
 from imgnmf.core.result import Factorization
 from imgnmf.errors import ParameterError, ShapeMismatchError
 from imgnmf.studies.prediction import EachFit, quiet_fit
+from imgnmf.validation import checked_items, checked_number
 
 __all__ = ["DISTINCT", "Consensus", "consensus", "silhouettes", "stability"]
 
@@ -172,6 +173,8 @@ def _in_one_order(bases: Sequence[Array], pairs: Sequence[Matching]) -> Array:
 
 
 def _check_runs(fits: Sequence[Factorization], alike: float) -> None:
+    if not all(hasattr(fit, "W") and hasattr(fit, "rank") for fit in checked_items("fits", fits, "consensus([a, b])")):
+        raise ParameterError(f"fits must be what factorize gives, got {fits!r}")
     if len(fits) < 2:
         raise ParameterError(f"a consensus needs at least two fits, got {len(fits)}; fit again with another rng")
     ranks, sizes = sorted({fit.rank for fit in fits}), sorted({fit.W.shape[0] for fit in fits})
@@ -179,5 +182,4 @@ def _check_runs(fits: Sequence[Factorization], alike: float) -> None:
         raise ParameterError(f"the fits must have one rank, found {ranks}; parts of different ranks are no partners")
     if len(sizes) > 1:
         raise ShapeMismatchError(f"the fits must be of images of one size, found {sizes} pixels")
-    if not 0 < alike <= 1:
-        raise ParameterError(f"alike is a cosine above 0 and up to 1, got {alike!r}")
+    checked_number("alike", alike, "a cosine above 0 and up to 1", above=0, most=1)

@@ -7,17 +7,19 @@ from typing import Any, Literal
 
 import numpy as np
 
+from imgnmf.core.blocks import thread_count
 from imgnmf.core.check import as_data, checked_count, checked_values
-from imgnmf.core.choices import LossLike, SolverLike
+from imgnmf.core.choices import LossLike, SolverLike, as_loss, as_solver
 from imgnmf.core.factorize import factorize
 from imgnmf.core.inits import GivenFactors, Init
 from imgnmf.core.limits import State
 from imgnmf.core.online import Online, window_size
 from imgnmf.core.parts import Array
-from imgnmf.core.penalties import Penalties
+from imgnmf.core.penalties import Penalties, strengths
 from imgnmf.core.result import Factorization
 from imgnmf.core.sparse import is_sparse
 from imgnmf.errors import IncompatibleError, ParameterError, ShapeMismatchError
+from imgnmf.validation import checked_rng
 
 __all__ = ["Stream"]
 
@@ -79,6 +81,10 @@ class Stream:
     def __post_init__(self) -> None:
         checked_count("rank", self.rank, 1)
         Online(images=self.images, iterations=self.iterations)
+        as_solver(self.solver, as_loss(self.loss), self.rank)
+        strengths(self.penalty_W), strengths(self.penalty_H)
+        checked_rng(self.rng)
+        thread_count(self.threads)
         if window_size(self.images, self.rank) < self.rank:
             raise ParameterError(f"a window of images={self.images} is too small for rank={self.rank} parts; widen it")
 

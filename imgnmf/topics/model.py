@@ -156,7 +156,7 @@ def find_topics(
     """
     given = as_texts(texts)
     checked_choice("loss", loss, ("kullback-leibler", "frobenius"))
-    weighting = weighting or ("counts" if loss == "kullback-leibler" else "tf-idf")
+    weighting = weighting if weighting is not None else ("counts" if loss == "kullback-leibler" else "tf-idf")
     vocabulary = vocabulary_of(given.texts, weighting=weighting, stop_words=stop_words, min_df=min_df, max_df=max_df)
     V = vocabulary.matrix(given.texts)
     _check_rank(rank, V.shape)

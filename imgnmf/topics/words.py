@@ -111,9 +111,13 @@ def vocabulary_of(
     """
     checked_choice("weighting", weighting, ("counts", "tf-idf"))
     _check_limits(min_df, max_df, len(texts))
-    if isinstance(stop_words, str) and stop_words != "english":
+    given = () if stop_words is None or stop_words == "english" else stop_words
+    if isinstance(given, str) or not isinstance(given, Iterable):
         raise ParameterError(f"stop_words must be 'english', a list of words or None, got {stop_words!r}")
-    chosen = stop_words if stop_words is None or isinstance(stop_words, str) else [w.lower() for w in stop_words]
+    words = list(given)
+    if not all(isinstance(word, str) for word in words):
+        raise ParameterError(f"stop_words must be words, got {words!r}")
+    chosen = stop_words if stop_words is None or isinstance(stop_words, str) else [w.lower() for w in words]
     kind = _vectorizers().CountVectorizer if weighting == "counts" else _vectorizers().TfidfVectorizer
     made = kind(token_pattern=WORD, stop_words=chosen, min_df=min_df, max_df=max_df)
     try:

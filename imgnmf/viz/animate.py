@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from imgnmf.errors import NoImagesError, ParameterError, ShapeMismatchError
+from imgnmf.errors import NoImagesError, ShapeMismatchError
+from imgnmf.validation import checked_choice, checked_count
 from imgnmf.viz.film import Animation, filmed, times
 from imgnmf.viz.montage import Scale, montage
 from imgnmf.viz.quality import full_range, relative_error
@@ -202,8 +203,8 @@ def animate_build_up(
     check_finite(H, "coefficients")
     for values, name in ((H, "coefficients"), (parts, "parts_stack")):
         refuse_negative(values, name)
-    if n_parts is not None and n_parts < 1:
-        raise ParameterError(f"n_parts must be >= 1, got {n_parts}")
+    if n_parts is not None:
+        checked_count("n_parts", n_parts, 1)
     sums = _running_sums(parts.astype(np.float64), H)
     white = full_range(sums[-1], data_range)
     pictures = [_row(now / white, magnify) for now in sums[:n_parts]]
@@ -233,8 +234,7 @@ def _one_each(values: Sequence[float], parts: Sequence[Array], name: str) -> Seq
 
 
 def _common_scale(parts: Sequence[Array], scale: Scale) -> list[Array]:
-    if scale not in ("per-tile", "shared"):
-        raise ParameterError(f'scale must be "per-tile" or "shared", got {scale!r}')
+    checked_choice("scale", scale, ("per-tile", "shared"))
     axes = tuple(range(1, parts[0].ndim))
     peaks = np.max([stack.max(axis=axes) for stack in parts], axis=0).astype(np.float64)
     if scale == "shared":

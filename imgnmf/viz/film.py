@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.font_manager import FontProperties, findfont
 
 from imgnmf.errors import ParameterError
+from imgnmf.validation import checked_count
 from imgnmf.viz.stack import Array
 from imgnmf.viz.style import FONT, printable
 
@@ -46,7 +47,7 @@ def times(n_frames: int, frame_ms: int, hold_ms: int) -> tuple[int, ...]:
     """Return how long each frame is shown, the last one longer."""
     for name, value in (("frame_ms", frame_ms), ("hold_ms", hold_ms)):
         # GIF counts in hundredths of a second, and viewers slow down what is shorter than two.
-        if value < 20 or value % 10:
+        if checked_count(name, value, 20) % 10:
             raise ParameterError(f"{name} must be a multiple of 10, at least 20, got {value}; say 100")
     return (*(frame_ms,) * (n_frames - 1), hold_ms)
 

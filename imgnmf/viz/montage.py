@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from imgnmf.errors import ParameterError
+from imgnmf.validation import check_flag, checked_choice, checked_count, checked_number
 from imgnmf.viz.stack import Array, as_stack, default_columns, per_tile, refuse_negative
 
 __all__ = ["Scale", "montage", "scaled"]
@@ -80,6 +81,7 @@ def montage(
     """
     tiles = as_stack(stack)
     _check_options(columns, padding, magnify, gap)
+    check_flag("white_is_zero", white_is_zero)
     shown = scaled(tiles, scale)
     largest = 255 if shown.dtype == np.uint8 else 1.0
     if white_is_zero:
@@ -94,8 +96,7 @@ def scaled(tiles: Array, scale: Scale | None) -> Array:
     refuse_negative(tiles, "stack")
     if scale is None:
         return _already_scaled(tiles)
-    if scale not in ("shared", "per-tile"):
-        raise ParameterError(f'scale must be "shared", "per-tile" or None, got {scale!r}')
+    checked_choice("scale", scale, ("shared", "per-tile"))
     peaks = tiles.max(axis=tuple(range(1, tiles.ndim))).astype(np.float64)
     if scale == "shared":
         peaks[:] = peaks.max()
@@ -116,10 +117,9 @@ def _already_scaled(tiles: Array) -> Array:
 
 def _check_options(columns: int | None, padding: int, magnify: int, gap: float) -> None:
     for name, value, lowest in (("columns", columns, 1), ("padding", padding, 0), ("magnify", magnify, 1)):
-        if value is not None and value < lowest:
-            raise ParameterError(f"{name} must be >= {lowest}, got {value}")
-    if not 0 <= gap <= 1:
-        raise ParameterError(f"gap is a grey between 0 and 1, got {gap}")
+        if value is not None:
+            checked_count(name, value, lowest)
+    checked_number("gap", gap, "a gray between 0 and 1", least=0, most=1)
 
 
 def _rounded_to(dtype: np.dtype[np.generic], value: float) -> float:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imgnmf.errors import ParameterError
 from imgnmf.intensity import white_level
+from imgnmf.validation import LARGEST, checked_number
 from imgnmf.viz.stack import Array
 
 __all__ = ["Measures", "full_range", "measured", "psnr", "relative_error", "sparseness", "ssim"]
@@ -36,11 +36,8 @@ def measured(originals: Array, approximations: Array, basis: Array, white: float
 def full_range(pictures: Array, data_range: float | None = None) -> float:
     """Return `data_range` if it is given, else the `white_level` of the pictures."""
     if data_range is not None:
-        if not (math.isfinite(data_range) and data_range > 0):
-            raise ParameterError(
-                f"data_range must be finite and > 0, got {data_range}; give the value of white, say 255"
-            )
-        return float(data_range)
+        words = "finite and > 0, the value of white, as 255"
+        return checked_number("data_range", data_range, words, above=0, most=LARGEST)
     return white_level(pictures)
 
 

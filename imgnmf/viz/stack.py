@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from imgnmf.errors import DataError, NoImagesError, ShapeMismatchError
+from imgnmf.validation import as_array
 
 __all__ = [
     "Array",
@@ -27,11 +28,15 @@ Array = NDArray[Any]
 
 def as_stack(stack: ArrayLike, name: str = "stack") -> Array:
     """Return `stack` as an array of finite numbers with a leading axis of at least one tile."""
-    tiles = np.asarray(stack)
+    # A set of images stands for its pixels.
+    tiles = as_array(getattr(stack, "pixels", stack), name)
     if tiles.dtype == bool:
         tiles = tiles.astype(np.uint8) * np.uint8(255)
     if tiles.dtype.kind not in "uif":
-        raise DataError(f"{name} must hold real numbers, got dtype {tiles.dtype}; convert it to float or uint8")
+        raise DataError(
+            f"{name} must hold real numbers, got dtype {tiles.dtype}; convert it to float or uint8, and turn a "
+            "fit into images by images.stack(fit.W) or images.stack(fit.reconstruct())"
+        )
     if tiles.ndim not in (3, 4):
         raise ShapeMismatchError(
             f"{name} must have shape (n, h, w) or (n, h, w, c), got {tiles.shape}; "

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from imgnmf.errors import ParameterError, ShapeMismatchError
+from imgnmf.errors import ShapeMismatchError
+from imgnmf.validation import checked_count
 from imgnmf.viz.figures.pictures import name_row, picture
 from imgnmf.viz.quality import full_range, relative_error
 from imgnmf.viz.sheet import GAP, LABEL, LINE, NOTE, Cell, Grid, Sheet, open_sheet, text_width, tile_size
@@ -78,8 +79,7 @@ def build_up(
     image = as_pictures(np.asarray(original)[None], "original")[0]
     parts = as_pictures(parts_stack, "parts_stack")
     share, contributions = _contributions(image, parts, coefficients)
-    if n_parts < 1:
-        raise ParameterError(f"n_parts must be >= 1, got {n_parts}")
+    checked_count("n_parts", n_parts, 1)
     white = full_range(np.asarray(original), data_range)
     strongest = _strongest(share, n_parts)
     grid = _step_grid(image, len(strongest) + 2)

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, Locator, MaxNLocator
 from numpy.typing import ArrayLike
 
-from imgnmf.errors import DataError, ParameterError, ShapeMismatchError
+from imgnmf.errors import DataError, ShapeMismatchError
+from imgnmf.validation import checked_choice
 from imgnmf.viz.sheet import LABEL, TITLE, figure_of, shortened, text_width
 from imgnmf.viz.stack import Array, check_finite, refuse_negative
 from imgnmf.viz.style import PALETTE, PAPER, SEQUENTIAL, printable, styled
@@ -124,8 +125,7 @@ def _grouped(labels: Sequence[object] | None, n_images: int) -> tuple[Array, dic
 
 
 def _scaled_rows(values: Array, scale: str) -> Array:
-    if scale not in ("per-part", "shared"):
-        raise ParameterError(f'scale must be "per-part" or "shared", got {scale!r}')
+    checked_choice("scale", scale, ("per-part", "shared"))
     peaks = values.max(axis=1, keepdims=True) if scale == "per-part" else values.max(keepdims=True)
     return values / np.where(peaks > 0, peaks, 1)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike
 
-from imgnmf.errors import DataError, ShapeMismatchError
+from imgnmf.errors import DataError, ParameterError, ShapeMismatchError
 from imgnmf.viz.figures.rank_axis import mark_rank, tick_ranks
 from imgnmf.viz.sheet import figure_of
 from imgnmf.viz.stack import Array, check_finite
@@ -129,7 +129,7 @@ def rank_curve(
 
 @styled
 def convergence(
-    traces: Mapping[str, TraceLike],
+    traces: Mapping[str, TraceLike] | Any,
     *,
     title: str | None = None,
     axes: tuple[Axes, Axes] | None = None,
@@ -138,8 +138,8 @@ def convergence(
 
     Parameters
     ----------
-    traces : mapping of str to trace
-        What to call each run, and its `fit.trace` (or a `Curve` of plain arrays). Entries without an error
+    traces : mapping of str to trace, or Factorization
+        One fit, or what to call each run, and its `fit.trace` (or a `Curve` of plain arrays). Entries without an error
         are left out.
     title : str, optional
         Written above.
@@ -165,6 +165,10 @@ def convergence(
     >>> [ax.get_xlabel() for ax in figure.axes]
     ['iterations', 'seconds']
     """
+    if hasattr(traces, "trace"):
+        traces = {"fit": traces.trace}
+    if not isinstance(traces, Mapping):
+        raise ParameterError(f"traces must be a fit, or runs by their names, {{name: fit.trace}}; got {traces!r}")
     curves = {name: _clean(name, trace) for name, trace in traces.items()}
     if not curves:
         raise DataError("traces is empty: give at least one run, {name: fit.trace}")

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from imgnmf.errors import ParameterError, ShapeMismatchError
+from imgnmf.validation import checked_choice, checked_count
 from imgnmf.viz.montage import Scale, scaled
 from imgnmf.viz.quality import sparseness
 from imgnmf.viz.sheet import GAP, LABEL, LINE, NOTE, Cell, Grid, Sheet, open_sheet, text_width, tile_size
@@ -76,6 +77,7 @@ def basis(
     'Four pixels'
     """
     parts = as_pictures(stack)
+    checked_choice("scale", scale, ("per-tile", "shared"))
     shown = scaled(parts, scale)
     share = None if weights is None else _shares(weights, len(parts))
     labels = [str(i + 1) if share is None else f"{i + 1} · {_percent(share[i])}" for i in range(len(parts))]
@@ -177,8 +179,8 @@ def _pair_grid(parts: Array, columns: int | None, head: float) -> Grid:
 
 
 def _columns(columns: int | None, n_tiles: int, default: int) -> int:
-    if columns is not None and columns < 1:
-        raise ParameterError(f"columns must be >= 1, got {columns}")
+    if columns is not None:
+        checked_count("columns", columns, 1)
     return min(columns or default, n_tiles)
 
 
@@ -202,12 +204,11 @@ def _shares(weights: ArrayLike, n_parts: int) -> Array:
 def _order(parts: Array, share: Array | None, order: str | None) -> Array:
     if order is None:
         return np.arange(len(parts))
+    checked_choice("order", order, ("energy", "sparseness"))
     if order == "sparseness":
         return np.argsort(-sparseness(parts), kind="stable")
-    if order == "energy":
-        energy = np.linalg.norm(parts.reshape(len(parts), -1), axis=1) if share is None else share
-        return np.argsort(-energy, kind="stable")
-    raise ParameterError(f'order must be "energy", "sparseness" or None, got {order!r}')
+    energy = np.linalg.norm(parts.reshape(len(parts), -1), axis=1) if share is None else share
+    return np.argsort(-energy, kind="stable")
 
 
 def _percent(share: float) -> str:

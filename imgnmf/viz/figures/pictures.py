@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from imgnmf.errors import NoImagesError, ShapeMismatchError
+from imgnmf.validation import check_flag
 from imgnmf.viz.quality import full_range, psnr, ssim
 from imgnmf.viz.sheet import (
     GAP,
@@ -86,6 +87,7 @@ def reconstructions(
     """
     images = as_pictures(originals, "originals")
     approximations = _checked_ranks(images, by_rank)
+    check_flag("metrics", metrics)
     white = full_range(np.asarray(originals), data_range)
     labels = _row_names(names, len(images))
     grid = _picture_grid(images, len(approximations) + 2, labels, metrics)
