@@ -192,7 +192,7 @@ def storage(images: Any, ranks: Sequence[int], *, allowed_db: float = 0.5) -> li
     checked_number("allowed_db", allowed_db, "a number of dB >= 0", least=0, most=LARGEST)
     ranks = [checked_rank(k, V.shape, beyond=False) for k in checked_items("ranks", ranks, "ranks=[4, 16]")]
     if not ranks:
-        raise ParameterError("ranks is empty: give at least one, as in ranks=[4, 16]")
+        raise ParameterError("ranks is empty: give at least one")
     for rank in ranks:
         W, H = fitted(V, rank, 0, None)
         exact = min(pooled_psnr(V, np.clip(np.rint(W @ H), 0, 255)), NEARLY_EXACT_DB)

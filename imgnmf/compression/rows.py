@@ -29,7 +29,7 @@ def chosen_coder(coder: Coder) -> Coder:
     >>> chosen_coder("lzma")
     'lzma'
     """
-    checked_choice("coder", coder, ("auto", "range", "lzma"))
+    checked_choice("the entropy coder", coder, ("auto", "range", "lzma"))
     if coder == "auto":
         return "range" if find_spec("constriction") else "lzma"
     return coder

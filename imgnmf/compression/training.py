@@ -101,7 +101,7 @@ def train_parts(
 
 
 def _check_bits(bits: int) -> None:
-    if checked_count("bits", bits, 2) > 12:
+    if not 2 <= checked_count("bits", bits, 0) <= 12:
         raise ParameterError(f"expected bits in 2..12, got {bits}")
 
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from imgnmf.errors import DataError, IncompatibleError, ParameterError, ShapeMismatchError
 from imgnmf.images.imageset import UNKNOWN_PIXELS, ImageSet, chosen_rows, is_one_color_picture
-from imgnmf.images.options import check_choice, check_positive
+from imgnmf.images.options import check_choice
 from imgnmf.intensity import white_level
 from imgnmf.validation import as_array, checked_count, checked_rng
 
@@ -290,8 +290,8 @@ def _checked_patch_size(patch_size: tuple[int, int], pictures: list[NDArray[Any]
 
 def _pair(option: str, value: int | tuple[int, int]) -> tuple[int, int]:
     pair = (value, value) if isinstance(value, (int, np.integer)) else value
-    if not isinstance(pair, (tuple, list, np.ndarray)) or len(pair) != 2:
-        raise ParameterError(f"expected {option} to be (height, width), both at least 1, got {value!r}")
-    for length in pair:
-        check_positive(f"both of {option}", length)
-    return int(pair[0]), int(pair[1])
+    try:
+        height, width = (checked_count(option, length, 1) for length in pair)
+    except (TypeError, ValueError):
+        raise ParameterError(f"expected {option} to be (height, width), both at least 1, got {value!r}") from None
+    return height, width

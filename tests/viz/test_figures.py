@@ -225,7 +225,7 @@ GOOD = np.ones((2, 3, 3))
         (lambda: viz.basis(GOOD, weights=[1]), ShapeMismatchError, r"shape \(2,\)"),
         (lambda: viz.basis(GOOD, weights=[1, np.nan]), DataError, "weights must be finite"),
         (lambda: viz.basis(GOOD, order="size"), ParameterError, "'size'"),
-        (lambda: viz.basis(GOOD, columns=0), ParameterError, "columns must be >= 1"),
+        (lambda: viz.basis(GOOD, columns=0), ParameterError, "columns must be a whole number >= 1"),
         (lambda: viz.compare(GOOD, np.ones((2, 4, 4)), [0, 1]), ShapeMismatchError, "of one size"),
         (lambda: viz.compare(GOOD, GOOD, [0, 2]), ParameterError, r"0 \.\. 1"),
         (lambda: viz.compare(GOOD, GOOD, [0.0, 1.0]), ShapeMismatchError, "one integer"),

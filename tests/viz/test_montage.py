@@ -95,9 +95,9 @@ def test_a_stack_that_is_none_is_refused_in_words(stack, error, words):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"columns": 0}, "columns must be >= 1, got 0"),
-        ({"padding": -1}, "padding must be >= 0"),
-        ({"magnify": 0}, "magnify must be >= 1"),
+        ({"columns": 0}, "columns must be a whole number >= 1, got 0"),
+        ({"padding": -1}, "padding must be a whole number >= 0"),
+        ({"magnify": 0}, "magnify must be a whole number >= 1"),
         ({"gap": 2.0}, "between 0 and 1"),
         ({"scale": "log"}, "'log'"),
         ({"scale": None}, "found 9"),
