@@ -50,8 +50,9 @@ class Huber:
     def __post_init__(self) -> None:
         for name, value in (("delta", self.delta), ("share", self.share)):
             if name == "share" or not (isinstance(value, str) and value == "auto"):
-                words = "a number above 0" if name == "share" else "a number above 0, or 'auto'"
-                check_number_field(self, name, words, name=f"{name} of the Huber loss", above=0, most=LARGEST)
+                check_number_field(
+                    self, name, "a number above 0", name=f"{name} of the Huber loss", above=0, most=LARGEST
+                )
 
     @property
     def transposed(self) -> Huber:
