@@ -216,7 +216,7 @@ def test_options_that_exclude_each_other_and_bounds(people, parts):
         encode_images(people, bits=4, target_bytes=100)
     with pytest.raises(IncompatibleError, match="leave rank"):
         encode_images(people, parts=parts, rank=4)
-    with pytest.raises(ParameterError, match="bits above 0"):
+    with pytest.raises(ParameterError, match="bits must be a whole number"):
         encode_images(people, bits=0)
     with pytest.raises(ParameterError, match="entropy coder"):
         encode_images(people, rank=2, coder="zip")
