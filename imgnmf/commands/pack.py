@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from io import BufferedRandom
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, cast
 
 import numpy as np
 
@@ -133,7 +135,7 @@ def _npy_header(file: BinaryIO, n_images: int, first: Any) -> int:
 @contextmanager
 def _hdf5(target: Path, first: Any) -> Iterator[_Writer]:
     h5py = needed("h5py", "store", "writing HDF5")
-    with replacing(target) as file, h5py.File(file, "w") as store:
+    with replacing(target) as opened, _HDF5File(opened) as file, h5py.File(file, "w") as store:
         chunks = portion_length(first.shape[1:], first.dtype), *first.shape[1:]
         # The checksum makes a damaged chunk an error instead of other pixels.
         images = store.create_dataset(
@@ -151,10 +153,74 @@ def _hdf5(target: Path, first: Any) -> Iterator[_Writer]:
             images.resize(len(images) + len(portion.pixels), axis=0)
             images[-len(portion.pixels) :] = portion.pixels
             names.extend(portion.names)
+            file.check()
 
         yield write
         if names:
             store.create_dataset(NAMES, data=[*map(_written, names)], dtype=h5py.string_dtype())
+
+
+class _HDF5File:
+    """A file that tells HDF5 of no failure: if a write fails, HDF5 tears the process down with it when it closes.
+
+    The first failure is kept, nothing is written any more, and the failure is raised once HDF5 has closed.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._failure: OSError | None = None
+        self._place = self._end = 0
+
+    def __enter__(self) -> _HDF5File:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.flush()
+        self.check()
+
+    def check(self) -> None:
+        """Raise the failure that was kept, if there was any."""
+        if self._failure is not None:
+            raise self._failure
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._place = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._end}[whence]
+        return self._place
+
+    def read(self, size: int) -> bytes:
+        """Read at most `size` bytes; h5py takes for a file what has this, and calls `readinto`."""
+        buffer = bytearray(size)
+        return bytes(buffer[: self.readinto(memoryview(buffer))])
+
+    def readinto(self, buffer: memoryview) -> int:
+        self._attempt(lambda: cast(BufferedRandom, self._file).readinto(buffer))
+        self._place += len(buffer)
+        return len(buffer)
+
+    def write(self, data: memoryview) -> int:
+        self._attempt(lambda: self._file.write(data))
+        self._place += len(data)
+        self._end = max(self._end, self._place)
+        return len(data)
+
+    def truncate(self, size: int) -> int:
+        self._attempt(lambda: self._file.truncate(size))
+        self._end = size
+        return size
+
+    def flush(self) -> None:
+        self._attempt(self._file.flush)
+
+    def _attempt(self, act: Callable[[], object]) -> None:
+        if self._failure is None:
+            try:
+                self._file.seek(self._place)
+                act()
+            except OSError as failure:
+                self._failure = failure
 
 
 @contextmanager
