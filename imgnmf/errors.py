@@ -61,6 +61,17 @@ def tell(message: str, kind: type[Warning]) -> None:
     warnings.warn(message, kind, stacklevel=depth)
 
 
+def escaped(text: str, *, keep: str = "") -> str:
+    r"""Return a text without control characters and marks that turn the direction of writing, but for `keep`.
+
+    >>> escaped("\x1b[31mred")
+    '\\x1b[31mred'
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in keep else repr(c)[1:-1] for c in text)
+
+
 class ImgnmfError(Exception):
     """The root: catch this to catch everything that imgnmf raises on purpose."""
 

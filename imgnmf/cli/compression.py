@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from imgnmf.cli.shell import READING_OPTIONS, Size, answering, force_option, reading, tell_report
+from imgnmf.cli.shell import READING_OPTIONS, Size, answering, force_option, reading, say, tell_report
 
 if TYPE_CHECKING:
     from imgnmf.commands.source import Reading
@@ -57,7 +57,7 @@ def compress(
         reading=reading, names=names, coder=coder, rng=rng, force=force,
     )  # fmt: skip
     tell_report(made.images)
-    click.echo(
+    say(
         f"wrote {output}: {made.n_bytes} bytes for {len(made.images)} images, {made.bits_per_pixel:.3f} bits per "
         f"pixel, {made.psnr:.2f} dB"
     )
@@ -74,7 +74,7 @@ def decompress(file: str, output: str, parts: str | None, force: bool) -> None:
     from imgnmf.commands.compress import decompress_file
 
     folder, count = decompress_file(file, output, parts=parts, force=force)
-    click.echo(f"wrote {count} images to {folder}")
+    say(f"wrote {count} images to {folder}")
 
 
 @click.command(name="train-parts")
@@ -94,7 +94,7 @@ def train_parts(
 
     parts, n_bytes = train_source(source, output, rank, patch=patch, reading=reading, rng=rng, force=force)
     fewer = f" ({rank} were asked for, and no image needs more)" if parts.rank < rank else ""
-    click.echo(f"wrote {output}: {parts.rank} parts in {n_bytes} bytes{fewer}")
+    say(f"wrote {output}: {parts.rank} parts in {n_bytes} bytes{fewer}")
 
 
 @click.command(name="compare-codecs")
@@ -111,5 +111,5 @@ def compare_codecs(source: str, output: str, patch: tuple[int, int] | None, read
     folder, made = compare_source(source, output, patch=patch, reading=reading, force=force)
     for line in bd_lines(made):
         told = f"{line['percent']:+7.1f} % bytes" if line["percent"] is not None else "no BD-rate, see summary.json"
-        click.echo(f"{line['codec']} against {line['anchor']}: {told}")
-    click.echo(f"wrote {folder}")
+        say(f"{line['codec']} against {line['anchor']}: {told}")
+    say(f"wrote {folder}")

@@ -17,6 +17,7 @@ from imgnmf.cli.shell import (
     keeping_options,
     kept_progress,
     reading,
+    say,
     tell_report,
 )
 
@@ -72,15 +73,15 @@ def gallery(
     )
     tell_report(made.images)
     for row in made.study.table():
-        click.echo(
+        say(
             f"k = {row.rank:<4} relative error {100 * row.relative_error:6.2f} %  "
             f"{row.iterations:5} iterations  {row.seconds:7.2f} s{'' if row.converged else '  ' + row.reason}"
         )
     for place, layer in enumerate(made.layers.layers if made.layers else ()):
-        click.echo(f"layer {place + 1}: k = {layer.rank:<4} relative error {100 * layer.relative_error:6.2f} %")
+        say(f"layer {place + 1}: k = {layer.rank:<4} relative error {100 * layer.relative_error:6.2f} %")
     for kind, one in made.kinds.fits.items() if made.kinds else ():
-        click.echo(f"{kind:<11} k = {one.rank:<4} relative error {100 * one.relative_error:6.2f} %")
-    click.echo(f"wrote {folder}: open {folder / 'index.html'}")
+        say(f"{kind:<11} k = {one.rank:<4} relative error {100 * one.relative_error:6.2f} %")
+    say(f"wrote {folder}: open {folder / 'index.html'}")
     exit_if_interrupted(made.interrupted)
 
 
@@ -127,12 +128,12 @@ def fit(
             source, rank, output, scheduler=scheduler, reading=reading, force=force, options=options, kept=kept
         )
     tell_report(images)
-    click.echo(
+    say(
         f"wrote {output}: k = {made.rank}, relative error {100 * made.relative_error:.2f} %, "
         f"{made.n_iter} iterations; {made.reason}"
     )
     if words:
-        click.echo(words)
+        say(words)
     exit_if_interrupted(made.reason == "interrupted")
 
 
@@ -167,5 +168,5 @@ def animate(
         options = chosen_fit(fit)
         film = animate_source(source, ranks, output, frame_ms=frame_ms, reading=reading, force=force, options=options)
         tell_report(film.images)
-    click.echo(f"wrote {film.path}: {film.n_frames} frames")
+    say(f"wrote {film.path}: {film.n_frames} frames")
     exit_if_interrupted(film.interrupted)

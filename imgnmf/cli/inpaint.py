@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from imgnmf.cli.shell import READING_OPTIONS, Size, answering, force_option, reading, tell_report
+from imgnmf.cli.shell import READING_OPTIONS, Size, answering, force_option, reading, say, tell_report
 
 if TYPE_CHECKING:
     from imgnmf.commands.inpaint import Filled
@@ -53,7 +53,7 @@ def inpaint(
     filled = inpaint_source(source, output, reading=reading, force=force, options=options, **places)
     tell_report(filled.images)
     for line in _lines(filled):
-        click.echo(line)
+        say(line)
 
 
 def _lines(filled: Filled) -> list[str]:

@@ -6,12 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from imgnmf.cli.shell import (
-    READING_OPTIONS,
-    answering,
-    force_option,
-    reading,
-)
+from imgnmf.cli.shell import READING_OPTIONS, answering, force_option, reading, say
+from imgnmf.errors import escaped
 
 if TYPE_CHECKING:
     from imgnmf.commands.source import Reading
@@ -31,7 +27,7 @@ def montage(model: str, output: str, columns: int | None, shared_scale: bool, fo
     from imgnmf.commands.model import write_montage
 
     path = write_montage(model, output, columns=columns, shared=shared_scale, force=force)
-    click.echo(f"wrote {path}")
+    say(f"wrote {path}")
 
 
 @click.command()
@@ -46,7 +42,7 @@ def reconstruct(model: str, source: str | None, output: str, reading: Reading, f
     from imgnmf.commands.model import reconstruct_images
 
     folder, count = reconstruct_images(model, source, output, reading=reading, force=force)
-    click.echo(f"wrote {count} images to {folder}")
+    say(f"wrote {count} images to {folder}")
 
 
 @click.command()
@@ -66,8 +62,8 @@ def encode(model: str, source: str, output: str, *, report: bool, reading: Readi
 
     shape, errors = encode_source(model, source, output, reading=reading, force=force)
     for name, error in sorted(errors, key=lambda row: -row[1]) if report else ():
-        click.echo(f"{100 * error:6.2f} %  {name}")
-    click.echo(f"wrote {output}: {shape[0]} coefficients for each of {shape[1]} images")
+        say(f"{100 * error:6.2f} %  {escaped(name)}")
+    say(f"wrote {output}: {shape[0]} coefficients for each of {shape[1]} images")
 
 
 @click.command()
@@ -86,4 +82,4 @@ def buildup(
     from imgnmf.commands.animate import write_build_up
 
     path = write_build_up(model, source, output, image=image, n_parts=parts, reading=reading, force=force)
-    click.echo(f"wrote {path}")
+    say(f"wrote {path}")

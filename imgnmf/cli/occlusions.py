@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from imgnmf.cli.shell import READING_OPTIONS, answering, force_option, reading, tell_report
+from imgnmf.cli.shell import READING_OPTIONS, answering, force_option, reading, say, tell_report
+from imgnmf.errors import escaped
 
 if TYPE_CHECKING:
     from imgnmf.commands.source import Reading
@@ -67,13 +68,11 @@ def occlusions(source: str, output: str, *, reading: Reading, force: bool, **giv
     searched = search_source(source, output, reading=reading, grow=grow, force=force, options=OcclusionOptions(**given))
     tell_report(searched.images)
     masks, finds = searched.masks, searched.ranked()
-    click.echo(
-        f"something may be in the way in {len(finds)} of {len(masks)} images, {100 * masks.mean():.1f} % of all pixels"
-    )
+    say(f"something may be in the way in {len(finds)} of {len(masks)} images, {100 * masks.mean():.1f} % of all pixels")
     for name, score, share in finds[:MOST_TOLD]:
-        click.echo(f"  score {score:6.1f}  {100 * share:5.1f} % of the image  {name}")
+        say(f"  score {score:6.1f}  {100 * share:5.1f} % of the image  {escaped(name)}")
     if len(finds) > MOST_TOLD:
-        click.echo(f"  and {len(finds) - MOST_TOLD} more with lower scores: summary.json")
+        say(f"  and {len(finds) - MOST_TOLD} more with lower scores: summary.json")
     if finds:
-        click.echo(FALSE_ALARMS)
-    click.echo(f"wrote masks and parts to {searched.folder}")
+        say(FALSE_ALARMS)
+    say(f"wrote masks and parts to {searched.folder}")

@@ -15,6 +15,7 @@ from imgnmf.cli.shell import (
     keeping_options,
     kept_progress,
     reading,
+    say,
     tell_report,
 )
 
@@ -49,10 +50,10 @@ def ranks(source: str, wanted: str, output: str | None, reading: Reading, force:
     found = study_ranks(source, wanted, output, reading=reading, force=force, options=options, kept=kept)
     tell_report(found.images)
     for line in _lines(found.choice):
-        click.echo(line)
-    click.echo(found.choice.advice)
+        say(line)
+    say(found.choice.advice)
     if found.figure is not None:
-        click.echo(f"wrote {found.figure}")
+        say(f"wrote {found.figure}")
 
 
 def _lines(choice: RankChoice) -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import os
 import signal
 import sys
 import threading
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 import click
 
 from imgnmf.cli.advice import in_options, options_of
-from imgnmf.errors import ImgnmfError, ImgnmfWarning, OutputError, ParameterError
+from imgnmf.errors import ImgnmfError, ImgnmfWarning, OutputError, ParameterError, escaped
 
 if TYPE_CHECKING:
     from imgnmf.commands.keeping import KeptProgress
@@ -33,6 +35,7 @@ __all__ = [
     "keeping_options",
     "kept_progress",
     "reading",
+    "say",
     "tell_report",
 ]
 
@@ -235,10 +238,32 @@ def chosen_fit(given: dict[str, Any]) -> FitOptions:
     return FitOptions(**given)
 
 
+def say(text: str, *, err: bool = False) -> None:
+    """Print, on standard error if `err`; whatever came from a file cannot steer the terminal.
+
+    Raises
+    ------
+    OutputError
+        Standard output cannot be written to.
+    """
+    try:
+        click.echo(escaped(text, keep="\n"), err=err)
+    except BrokenPipeError:
+        raise  # whoever read it has seen enough: click ends quietly
+    except OSError as reason:
+        if err:
+            return  # there is nowhere left to say so
+        with contextlib.suppress(OSError, ValueError):
+            # What is still in the buffer must not fail once more when Python ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        words = f"cannot write to standard output: {reason.strerror}; choose another place"
+        raise OutputError(words) from reason
+
+
 def tell_report(images: Any) -> None:
     """Say which files were left out."""
     if images.report is not None and images.report.skipped:
-        click.echo(in_its_options(str(images.report)), err=True)
+        say(in_its_options(str(images.report)), err=True)
 
 
 def exit_if_interrupted(interrupted: bool) -> None:
@@ -248,11 +273,11 @@ def exit_if_interrupted(interrupted: bool) -> None:
 
 
 def _warn(message: Warning | str, *_args: Any, **_kwargs: Any) -> None:
-    click.echo(f"warning: {in_its_options(str(message))}", err=True)
+    say(f"warning: {in_its_options(str(message))}", err=True)
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    click.echo(f"imgnmf: {in_its_options(message)}", err=True)
+    say(f"imgnmf: {in_its_options(message)}", err=True)
     sys.exit(code)
 
 

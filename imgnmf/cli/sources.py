@@ -7,14 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from imgnmf.cli.advice import in_options, options_of
-from imgnmf.cli.shell import (
-    COLOR_OPTION,
-    READING_OPTIONS,
-    answering,
-    force_option,
-    reading,
-    tell_report,
-)
+from imgnmf.cli.shell import COLOR_OPTION, READING_OPTIONS, answering, force_option, reading, say, tell_report
 
 if TYPE_CHECKING:
     from imgnmf.commands.source import Reading
@@ -32,10 +25,10 @@ def info(source: str) -> None:
     from imgnmf.commands.source import describe, is_model
 
     if is_model(source):
-        click.echo((topics.describe_topics if is_topics(source) else model.describe)(source))
+        say((topics.describe_topics if is_topics(source) else model.describe)(source))
     else:
         # Advice on what to pass is for the commands that read it.
-        click.echo(in_options(describe(source), options_of(pack)))
+        say(in_options(describe(source), options_of(pack)))
 
 
 @click.command()
@@ -50,8 +43,8 @@ def datasets(name: str | None, download: bool, offline: bool) -> None:
     if name is None and download:
         raise click.UsageError("--download gets one set: say which, imgnmf datasets NAME --download")
     if name is not None and download:
-        click.echo(get_dataset(name, offline=offline))
-    click.echo(all_datasets(offline=offline) if name is None else one_dataset(name))
+        say(get_dataset(name, offline=offline))
+    say(all_datasets(offline=offline) if name is None else one_dataset(name))
 
 
 @click.command()
@@ -67,4 +60,4 @@ def pack(source: str, output: str, reading: Reading, force: bool) -> None:
 
     packed = pack_images(source, output, reading=reading, force=force)
     tell_report(packed)
-    click.echo(f"wrote {output}: {packed.n_images} images of {size_of(packed.image_shape)}, {packed.dtype}")
+    say(f"wrote {output}: {packed.n_images} images of {size_of(packed.image_shape)}, {packed.dtype}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from imgnmf.cli.shell import answering, exit_if_interrupted, force_option
+from imgnmf.cli.shell import answering, exit_if_interrupted, force_option, say
 
 if TYPE_CHECKING:
     from imgnmf.commands.topics import Topics
@@ -73,7 +73,7 @@ def topics(
 def _tell(made: Topics, *, fitted: bool) -> None:
     rows = zip(made.model.top_words(SHOWN_WORDS), made.documents.totals(), strict=True)
     for number, (words, total) in enumerate(rows):
-        click.echo(f"topic {number + 1:<3} {100 * total:5.1f} %  {', '.join(word for word, _ in words)}")
+        say(f"topic {number + 1:<3} {100 * total:5.1f} %  {', '.join(word for word, _ in words)}")
     counts = f"{len(made.documents.names)} document(s)" + (f", {len(made.unseen.names)} unseen" if made.unseen else "")
     start = "topics.md" if fitted else "documents.csv"
-    click.echo(f"wrote {made.folder}: {counts}; start with {made.folder / start}")
+    say(f"wrote {made.folder}: {counts}; start with {made.folder / start}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -129,7 +130,7 @@ def read_parts(path: str) -> SharedParts:
 
 def read_file(path: str) -> bytes:
     """Return the bytes of a file, or say that it cannot be read."""
-    place = Path(path).expanduser()
+    place = Path(os.path.expanduser(path))
     if not place.is_file():
         raise ImageReadError(f"expected a file of imgnmf compress, found no file at {path!r}")
     try:

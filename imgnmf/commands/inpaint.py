@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,7 @@ def inpaint_source(
 
 def _originals(source: str, images: ImageSet, reading: Reading) -> ImageSet:
     """Read as the images are; only what says how arrays lie in a file is not for a folder of pictures."""
-    place = Path(source).expanduser()
+    place = Path(os.path.expanduser(source))
     if place.is_dir() and not is_store(place):
         reading = replace(reading, key=None, image_shape=None)
     truth = read_source(source, replace(reading, color="any"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +60,7 @@ class KeptProgress:
         """
         if not self._wanted():
             return None
-        path = Path(self._place(output)).expanduser()
+        path = Path(os.path.expanduser(self._place(output)))
         plain = CheckpointFolder(path, *self._how_often())
         old = [file for file in plain.files() if force and not self.resume and re.fullmatch(names, file.stem)]
         if not force:
@@ -74,7 +75,7 @@ class KeptProgress:
 
         Of a study that says of which images it is; `folder` refuses others before the output is touched.
         """
-        place = Path(self._place(Path(output))).expanduser()
+        place = Path(os.path.expanduser(self._place(Path(output))))
         return self.resume and (
             place.is_file() or ((place / IMAGES).is_file() and bool(CheckpointFolder(place).files()))
         )

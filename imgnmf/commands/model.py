@@ -21,7 +21,7 @@ from imgnmf.commands.summary import describe_source, finite
 from imgnmf.core.measures import image_errors
 from imgnmf.core.penalties import NO_PENALTY
 from imgnmf.core.result import Factorization
-from imgnmf.errors import IncompatibleError, ShapeMismatchError
+from imgnmf.errors import IncompatibleError, ShapeMismatchError, escaped
 from imgnmf.family import FamilyFit
 from imgnmf.images import ImageSet, StoredImages, prepare_like
 from imgnmf.images.color import to_dtype
@@ -178,7 +178,7 @@ def describe(model: str) -> str:
         "data sha256": meta.data_sha256 or "not told",
         "made with": ", ".join(f"{name} {version}" for name, version in meta.versions.items()),
     }
-    return "\n".join(f"{name + ':':<16}{value}" for name, value in facts.items())
+    return "\n".join(f"{name + ':':<16}{escaped(str(value))}" for name, value in facts.items())
 
 
 def _how_fitted(fit: Fit) -> dict[str, str]:

@@ -29,7 +29,7 @@ def checked_file(path: str, *, force: bool, suffix: str) -> Path:
     OutputError
         Its folder does not exist or cannot be written to.
     """
-    target = Path(path).expanduser()
+    target = Path(os.path.expanduser(path))
     if target.suffix.lower() != suffix:
         raise ParameterError(f"what is written must end in {suffix}, got {path!r}")
     _check_name(target)
@@ -54,7 +54,7 @@ def checked_folder(path: str, *, force: bool) -> Path:
     OutputError
         The folder around it does not exist or cannot be written to.
     """
-    target = Path(path).expanduser()
+    target = Path(os.path.expanduser(path))
     _check_name(target)
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise ParameterError(f"{path!r} exists and is not a folder; choose another name")

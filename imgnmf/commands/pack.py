@@ -81,7 +81,7 @@ def _portions(source: str, reading: Reading, skipped: list[Skipped]) -> Iterator
     stored = opened(source, reading)
     if stored is not None:
         return portions_of(stored)
-    path, files = Path(source).expanduser(), stands_for_files(source)
+    path, files = Path(os.path.expanduser(source)), stands_for_files(source)
     if files and is_store(path):
         return _converted(open_images(path, key=reading.key, image_shape=reading.image_shape), reading)
     if files and reading.key is None and reading.image_shape is None:
@@ -100,7 +100,7 @@ def _converted(stored: StoredImages, reading: Reading) -> Iterator[Portion]:
 
 def _checked_store(output: str, force: bool) -> Path:
     """As `checked_folder`; what may be replaced is a zarr store."""
-    path = Path(output).expanduser()
+    path = Path(os.path.expanduser(output))
     if not (path / "zarr.json").is_file():
         return checked_folder(output, force=force)
     if not force:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -174,7 +175,7 @@ def opened(source: str, reading: Reading = Reading()) -> StoredImages | None:
     ImgnmfError
         What `open_images` raises.
     """
-    path = Path(source).expanduser()
+    path = Path(os.path.expanduser(source))
     if reading.size is not None or _dataset(source) is not None or not is_store(path):
         return None
     stored = open_images(path, key=reading.key, image_shape=reading.image_shape)
@@ -188,7 +189,7 @@ def stands_for_files(source: str) -> bool:
 
 
 def _is_zarr(source: str) -> bool:
-    path = Path(source).expanduser()
+    path = Path(os.path.expanduser(source))
     return path.is_dir() and is_store(path)
 
 
@@ -198,7 +199,7 @@ def is_model(source: str) -> bool:
     >>> is_model("faces.imgnmf"), is_model("photos/")
     (True, False)
     """
-    path = Path(source).expanduser()
+    path = Path(os.path.expanduser(source))
     if path.suffix.lower() == ".imgnmf" and not path.is_dir():
         return True
     try:
@@ -247,7 +248,7 @@ def short_name(source: str) -> str:
     >>> short_name("photos/faces/"), short_name("faces/*.png"), short_name("digits")
     ('faces', 'faces', 'digits')
     """
-    fixed = [part for part in Path(source).expanduser().parts if not set(part) & set("*?[")]
+    fixed = [part for part in Path(os.path.expanduser(source)).parts if not set(part) & set("*?[")]
     name = Path(*fixed).resolve().name if fixed else ""
     return Path(name).stem or "images"
 

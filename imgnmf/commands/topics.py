@@ -13,7 +13,7 @@ from imgnmf.commands.output import MARKER, checked_folder, staged, write_json
 from imgnmf.commands.progress import following
 from imgnmf.commands.summary import finite
 from imgnmf.commands.topic_files import Described, label_of, write_documents, write_page, write_words
-from imgnmf.errors import ParameterError
+from imgnmf.errors import ParameterError, escaped
 from imgnmf.topics import Texts, TopicModel, coherence, find_topics, python_reference, read_texts
 from imgnmf.topics.texts import By
 
@@ -113,7 +113,7 @@ def describe_topics(path: str) -> str:
         "ended because": model.fit.reason,
     }
     facts |= {f"topic {number + 1}": label_of(words, 8) for number, words in enumerate(model.top_words(8))}
-    return "\n".join(f"{name + ':':<16}{value}" for name, value in facts.items())
+    return "\n".join(f"{name + ':':<16}{escaped(str(value))}" for name, value in facts.items())
 
 
 def parsed_limit(text: str) -> int | float:

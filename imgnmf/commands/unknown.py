@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ def _masked(images: ImageSet, mask: str) -> NDArray[np.bool_]:
         )
     holes = masks.pixels > masks.white_level / 2
     _check_marked(masks, holes, mask)
-    if len(masks) == 1 and Path(mask).expanduser().is_file():
+    if len(masks) == 1 and Path(os.path.expanduser(mask)).is_file():
         return np.broadcast_to(holes, (len(images), *holes.shape[1:]))
     unknown = np.zeros((len(images), *holes.shape[1:]), bool)
     for name, hole in zip(masks.names, holes, strict=True):

@@ -27,7 +27,7 @@ from imgnmf.images.extras import needed
 from imgnmf.images.formats import begins_a_picture
 from imgnmf.images.raster import Request, UnreadableError
 from imgnmf.images.report import shown
-from imgnmf.images.rows import PACKED, names_in_hdf5
+from imgnmf.images.rows import PACKED, names_in_hdf5, npy_header
 from imgnmf.images.stored import StoredArray
 from imgnmf.images.untrusted import hdf5_datasets
 
@@ -111,26 +111,14 @@ def _unreadable(path: Path, name: str, error: Exception) -> ImageReadError:
 
 
 def _npy(file: BinaryIO, resources: ExitStack) -> list[StoredArray]:
-    shape, dtype = _npy_header(file)
-    _refuse_objects(dtype)
+    shape, _, dtype = npy_header(file)
     return [StoredArray("", shape, dtype, partial(_read_npy, file), images_first=True)]
 
 
-def _npy_header(file: BinaryIO) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    version = np.lib.format.read_magic(file)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(file)
-    file.seek(0)
-    return shape, dtype
-
-
-def _refuse_objects(dtype: np.dtype[Any]) -> None:
-    if dtype.hasobject:
-        raise UnreadableError("it holds Python objects, which only pickle could read; save it as numbers")
-
-
 def _read_npy(file: BinaryIO) -> NDArray[Any]:
-    _refuse_objects(_npy_header(file)[1])
+    file.seek(0)
+    npy_header(file)
+    file.seek(0)
     return np.lib.format.read_array(file, allow_pickle=False)
 
 
@@ -150,7 +138,7 @@ def _npz(file: BinaryIO, resources: ExitStack) -> list[StoredArray]:
 def _in_npz(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> StoredArray:
     key = member.filename.removesuffix(".npy")
     with archive.open(member) as file:
-        shape, dtype = _npy_header(cast(BinaryIO, file))
+        shape, _, dtype = npy_header(cast(BinaryIO, file))
     return StoredArray(key, shape, dtype, partial(_read_in_npz, archive, member), images_first=True)
 
 

@@ -91,7 +91,7 @@ def find_arrays(source: Source, request: Request, resources: ExitStack) -> list[
         return [StoredArray("", array.shape, array.dtype, lambda: array, images_first=True, own=False)]
     if not isinstance(source, str | os.PathLike):
         return None
-    path = Path(source).expanduser()
+    path = Path(os.path.expanduser(source))
     return None if obstacle(path) else list_arrays(path, request, resources)
 
 

@@ -126,9 +126,9 @@ def load_dataset(
         raise ParameterError(f"there is no dataset {name!r}; there are {', '.join(_names())}")
     _check_options(remote.info, given)
     wanted = _wanted(remote.info, subset, color or "grey", size)
-    folder = (cache_folder() if cache is None else Path(cache).expanduser()) / name
+    folder = (cache_folder() if cache is None else Path(os.path.expanduser(cache))) / name
     how = Fetching(folder, download, offline, progress)
-    images, warned = load_remote(remote, wanted, how, None if path is None else Path(path).expanduser())
+    images, warned = load_remote(remote, wanted, how, None if path is None else Path(os.path.expanduser(path)))
     for message in warned:
         tell(message, DataWarning)
     return images
@@ -157,7 +157,7 @@ def dataset_status(
     """
     if not info.files:
         return "offline"
-    folder = (cache_folder() if cache is None else Path(cache).expanduser()) / info.name
+    folder = (cache_folder() if cache is None else Path(os.path.expanduser(cache))) / info.name
     default = info.subsets[0] if info.subsets else ""
     here = all((folder / file.name).is_file() for file in _files_of(info, default))
     return "cached" if here else "downloadable"

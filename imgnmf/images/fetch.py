@@ -63,7 +63,7 @@ def cache_folder() -> Path:
     """
     chosen = os.environ.get("IMGNMF_DATA")
     if chosen:
-        return Path(chosen).expanduser().absolute()
+        return Path(os.path.expanduser(chosen)).absolute()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute() / "imgnmf"
 
 

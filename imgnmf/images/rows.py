@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, BinaryIO, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from imgnmf.images.report import shown
 from imgnmf.images.stored import REAL
 from imgnmf.images.untrusted import hdf5_datasets, hdf5_member, open_zarr
 
-__all__ = ["NAMES", "PACKED", "StoredRows", "guarded", "is_store", "list_stores", "names_in_hdf5"]
+__all__ = ["NAMES", "PACKED", "StoredRows", "guarded", "is_store", "list_stores", "names_in_hdf5", "npy_header"]
 
 # The attribute that marks what `imgnmf pack` wrote: such a store holds every chunk, the dark ones too.
 PACKED = "imgnmf_image_shape"
@@ -145,16 +145,28 @@ def _state_of(path: Path) -> tuple[int, ...]:
         return ()
 
 
+def npy_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Return the shape, whether the first axis varies fastest, and the dtype of a .npy file.
+
+    Raises
+    ------
+    UnreadableError
+        No array of numbers can be so.
+    """
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, fortran, dtype = read(file)
+    if any(length < 0 for length in shape):
+        raise UnreadableError(f"its header says an array of shape {shape}, which none can have: damaged")
+    if dtype.hasobject:
+        raise UnreadableError("it holds Python objects, which only pickle could read; save it as numbers")
+    return shape, fortran, dtype
+
+
 def _npy(path: Path) -> list[StoredRows]:
     with path.open("rb") as file:
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, fortran, dtype = read(file)
+        shape, fortran, dtype = npy_header(file)
         offset = file.tell()
-    if dtype.hasobject:
-        raise ImageReadError(
-            f"{shown(path)}: it holds Python objects, which only pickle could read; save it as numbers"
-        )
     wanted, there = int(np.prod(shape)) * dtype.itemsize, path.stat().st_size - offset
     if there < wanted:
         raise ImageReadError(

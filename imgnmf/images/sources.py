@@ -95,7 +95,7 @@ def _list_of_paths(source: Iterable[Any]) -> Listing:
     for path in paths:
         if not isinstance(path, str | os.PathLike):
             raise ParameterError(f"{expected}, got a list that holds {type(path).__name__}")
-    files = tuple(_explicit(Path(path).expanduser(), os.fspath(path)) for path in paths)
+    files = tuple(_explicit(Path(os.path.expanduser(path)), os.fspath(path)) for path in paths)
     return Listing(f"the list of {len(files)} paths", files, explicit=True)
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imgnmf.images.report import shown
+
 __all__ = ["REAL", "StoredArray"]
 
 REAL = "buif"  # kinds of dtype that images have
@@ -43,4 +45,4 @@ class StoredArray:
 
     def __str__(self) -> str:
         size = " x ".join(map(str, self.shape)) or "a single number"
-        return f"{self.key + ': ' if self.key else ''}{size} of {self.dtype}"
+        return f"{shown(self.key) + ': ' if self.key else ''}{size} of {self.dtype}"

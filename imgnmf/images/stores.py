@@ -154,7 +154,7 @@ def open_images(
     ((6, 4), array([[ 6,  7,  8,  9, 10, 11],
            [12, 13, 14, 15, 16, 17]], dtype=uint8))
     """
-    place = Path(path).expanduser()
+    place = Path(os.path.expanduser(path))
     if not os.path.lexists(place):
         raise NoImagesError(f"no images in {shown(place)}: there is no such file or folder")
     stored = list_stores(place)
