@@ -27,7 +27,7 @@ from imgnmf.images.extras import needed
 from imgnmf.images.formats import begins_a_picture
 from imgnmf.images.raster import Request, UnreadableError
 from imgnmf.images.report import shown
-from imgnmf.images.rows import PACKED, names_in_hdf5, npy_header
+from imgnmf.images.rows import PACKED, names_in_hdf5, npy_header, refuse_objects
 from imgnmf.images.stored import StoredArray
 from imgnmf.images.untrusted import hdf5_datasets
 
@@ -112,12 +112,13 @@ def _unreadable(path: Path, name: str, error: Exception) -> ImageReadError:
 
 def _npy(file: BinaryIO, resources: ExitStack) -> list[StoredArray]:
     shape, _, dtype = npy_header(file)
+    refuse_objects(dtype)
     return [StoredArray("", shape, dtype, partial(_read_npy, file), images_first=True)]
 
 
 def _read_npy(file: BinaryIO) -> NDArray[Any]:
     file.seek(0)
-    npy_header(file)
+    refuse_objects(npy_header(file)[2])
     file.seek(0)
     return np.lib.format.read_array(file, allow_pickle=False)
 

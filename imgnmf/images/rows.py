@@ -21,7 +21,17 @@ from imgnmf.images.report import shown
 from imgnmf.images.stored import REAL
 from imgnmf.images.untrusted import hdf5_datasets, hdf5_member, open_zarr
 
-__all__ = ["NAMES", "PACKED", "StoredRows", "guarded", "is_store", "list_stores", "names_in_hdf5", "npy_header"]
+__all__ = [
+    "NAMES",
+    "PACKED",
+    "StoredRows",
+    "guarded",
+    "is_store",
+    "list_stores",
+    "names_in_hdf5",
+    "npy_header",
+    "refuse_objects",
+]
 
 # The attribute that marks what `imgnmf pack` wrote: such a store holds every chunk, the dark ones too.
 PACKED = "imgnmf_image_shape"
@@ -158,14 +168,19 @@ def npy_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     shape, fortran, dtype = read(file)
     if any(length < 0 for length in shape):
         raise UnreadableError(f"its header says an array of shape {shape}, which none can have: damaged")
+    return shape, fortran, dtype
+
+
+def refuse_objects(dtype: np.dtype[Any]) -> None:
+    """Refuse to read Python objects, which only pickle could."""
     if dtype.hasobject:
         raise UnreadableError("it holds Python objects, which only pickle could read; save it as numbers")
-    return shape, fortran, dtype
 
 
 def _npy(path: Path) -> list[StoredRows]:
     with path.open("rb") as file:
         shape, fortran, dtype = npy_header(file)
+        refuse_objects(dtype)
         offset = file.tell()
     wanted, there = int(np.prod(shape)) * dtype.itemsize, path.stat().st_size - offset
     if there < wanted:
