@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from imgnmf.core.result import Factorization, Trace
     from imgnmf.core.solvers import ANLS, HALS, MU, Newton, ProjectedGradient
     from imgnmf.core.stopping import KKTBelow, RelativeDecrease, TimeLimit
+    from imgnmf.errors import Interrupted
     from imgnmf.images import ImageSet, describe_datasets, extract_patches, load_dataset, load_images, open_images
     from imgnmf.inpainting import Inpainted, inpaint
     from imgnmf.occlusion import Occlusions, find_occlusions
@@ -55,6 +56,7 @@ __all__ = [
     "Huber",
     "ImageSet",
     "Inpainted",
+    "Interrupted",
     "ItakuraSaito",
     "KKTBelow",
     "KullbackLeibler",
@@ -126,6 +128,7 @@ _HOME = {
     "imgnmf.core.robust": ("L21", "Huber", "LeastAbsolute"),
     "imgnmf.core.solvers": ("ANLS", "HALS", "MU", "Newton", "ProjectedGradient"),
     "imgnmf.core.stopping": ("KKTBelow", "RelativeDecrease", "TimeLimit"),
+    "imgnmf.errors": ("Interrupted",),
     "imgnmf.inpainting": ("Inpainted", "inpaint"),
     "imgnmf.occlusion": ("Occlusions", "find_occlusions"),
     "imgnmf.images": ("ImageSet", "describe_datasets", "extract_patches", "load_dataset", "load_images", "open_images"),

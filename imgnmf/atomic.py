@@ -14,6 +14,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,7 +25,9 @@ try:
 except ImportError:  # not a POSIX system: the open file itself is the lock there
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["replacing", "write_bytes", "write_text"]
+__all__ = ["note_written", "recorded", "replacing", "write_bytes", "write_text"]
+
+_RECORD: ContextVar[list[Path] | None] = ContextVar("written", default=None)
 
 _ADVICE = {
     errno.ENOSPC: "free some space or choose another disk",
@@ -138,6 +141,23 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         raise _output_error(path, reason) from reason
 
 
+@contextmanager
+def recorded() -> Iterator[list[Path]]:
+    """Give a list that grows by whatever is written within the block, to be able to say so if it ends early."""
+    written: list[Path] = []
+    token = _RECORD.set(written)
+    try:
+        yield written
+    finally:
+        _RECORD.reset(token)
+
+
+def note_written(target: Path) -> None:
+    """Add to the list of `recorded`, if there is one."""
+    if (written := _RECORD.get()) is not None:
+        written.append(target)
+
+
 def _refuse_unless_a_file(target: Path) -> None:
     if target.exists() and not target.is_file():
         number = errno.EISDIR if target.is_dir() else errno.EINVAL
@@ -208,6 +228,7 @@ def _take_over(file: BinaryIO, temporary: Path, target: Path) -> None:
     if os.name == "nt":  # an open file cannot be renamed there
         file.close()
     os.replace(temporary, target)
+    note_written(target)
     _bring_folder_to_disk(target.parent)
 
 

@@ -15,6 +15,9 @@
     ├── OutputError (OSError)            a result that could not be written; what was there before is whole
     └── ClusterError (ConnectionError)   a cluster that is not there, does not fit or was lost; knows the best so far
 
+    Interrupted (KeyboardInterrupt)      Ctrl-C, in a function that takes long; knows the best so far. No ImgnmfError,
+                                         and no Exception: what catches those must not go on after Ctrl-C
+
     ImgnmfWarning (UserWarning)
     ├── CheckpointWarning                the progress of a fit could not be kept; the fit itself goes on
     ├── ConvergenceWarning               the run ended at a limit before its stopping rule held
@@ -41,6 +44,7 @@ __all__ = [
     "ImgnmfError",
     "ImgnmfWarning",
     "IncompatibleError",
+    "Interrupted",
     "MemoryBudgetError",
     "NoImagesError",
     "OutputError",
@@ -49,8 +53,9 @@ __all__ = [
 ]
 
 
-# scikit-learn wraps the methods of an estimator, and fits it within its own pipelines.
-WITHIN = ("imgnmf", "sklearn", "joblib")
+# scikit-learn wraps the methods of an estimator, and fits it within its own pipelines; contextlib wraps functions that
+# can be interrupted.
+WITHIN = ("imgnmf", "sklearn", "joblib", "contextlib")
 
 
 def tell(message: str, kind: type[Warning]) -> None:
@@ -126,6 +131,40 @@ class ClusterError(ImgnmfError, ConnectionError):
     """
 
     best: Any = None
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C came in a function that takes long.
+
+    A `KeyboardInterrupt`, so that loops over fits, grid searches and scripts end as at any other Ctrl-C. Catch it to
+    keep what there is.
+
+    Attributes
+    ----------
+    best : object or None
+        What was done until then, of the type that the function returns: a `Factorization` of `imgnmf.factorize` with
+        the best factors so far, a `RankStudy` of `imgnmf.factorize_ranks` with the ranks so far. None where there was
+        nothing to keep, or half of the work is worth nothing.
+
+    Examples
+    --------
+    >>> import imgnmf
+    >>> def ctrl_c(state):
+    ...     if state.iteration == 5:
+    ...         raise KeyboardInterrupt
+    >>> try:
+    ...     fit = imgnmf.factorize(imgnmf.load_dataset("swimmer").V, 16, callback=ctrl_c)
+    ... except imgnmf.Interrupted as interrupt:
+    ...     fit = interrupt.best
+    >>> fit.n_iter, fit.reason
+    (5, 'interrupted')
+    """
+
+    def __init__(self, message: str | None = None, *, best: Any = None) -> None:
+        if message is None:
+            message = f"interrupted; {'there was nothing to keep' if best is None else 'the best so far is in .best'}"
+        super().__init__(message)
+        self.best = best
 
 
 class ImgnmfWarning(UserWarning):

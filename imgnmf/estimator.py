@@ -15,6 +15,7 @@ import numpy as np
 from imgnmf.core.choices import InitLike
 from imgnmf.core.factorize import State, factorize
 from imgnmf.core.inits import NNDSVD, GivenFactors, RandomInit
+from imgnmf.core.interrupts import interruptible
 from imgnmf.core.losses import Frobenius, Loss
 from imgnmf.core.penalties import NO_PENALTY, Weight
 from imgnmf.core.result import Factorization, History
@@ -80,6 +81,8 @@ class NMF(
     ------
     ValueError
         Of the kinds in `imgnmf.errors`.
+    Interrupted
+        At Ctrl-C, so that searches and loops end too; its `best` is None.
 
     Examples
     --------
@@ -136,7 +139,8 @@ class NMF(
         if not kept.any():
             raise ParameterError("sample_weight is zero everywhere; give some rows a weight above 0")
         start = (H, W if W is None else as_array(W, "W")[kept])
-        fit = self._followed(X[kept], rows[kept], start)
+        with interruptible():  # what was fitted before stays, or nothing: no half of a fit is left on the estimator
+            fit = self._followed(X[kept], rows[kept], start)
         for name, value in _done(fit).items():
             setattr(self, name, value)
         coefficients = self.transform(X) if sample_weight is not None else np.ascontiguousarray(fit.H.T)

@@ -16,13 +16,14 @@ from imgnmf.cli.inpaint import inpaint
 from imgnmf.cli.models import buildup, encode, montage, reconstruct
 from imgnmf.cli.occlusions import occlusions
 from imgnmf.cli.ranks import ranks
+from imgnmf.cli.shell import Commands
 from imgnmf.cli.sources import datasets, info, pack
 from imgnmf.cli.topics import topics
 
 __all__ = ["main"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="imgnmf")
 def main() -> None:
     """Take a set of images apart into their parts by non-negative matrix factorization.

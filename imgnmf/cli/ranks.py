@@ -54,6 +54,8 @@ def ranks(source: str, wanted: str, output: str | None, reading: Reading, force:
     say(found.choice.advice)
     if found.figure is not None:
         say(f"wrote {found.figure}")
+    if found.interrupted is not None:
+        raise KeyboardInterrupt(found.interrupted)
 
 
 def _lines(choice: RankChoice) -> list[str]:

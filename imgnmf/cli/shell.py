@@ -11,12 +11,14 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 import click
 
+from imgnmf.atomic import recorded
 from imgnmf.cli.advice import in_options, options_of
-from imgnmf.errors import ImgnmfError, ImgnmfWarning, OutputError, ParameterError, escaped
+from imgnmf.errors import ImgnmfError, ImgnmfWarning, Interrupted, OutputError, ParameterError, escaped
 
 if TYPE_CHECKING:
     from imgnmf.commands.keeping import KeptProgress
@@ -26,6 +28,7 @@ __all__ = [
     "ARRAY_OPTIONS",
     "COLOR_OPTION",
     "READING_OPTIONS",
+    "Commands",
     "Size",
     "answering",
     "chosen_fit",
@@ -42,9 +45,9 @@ __all__ = [
 Parameters = ParamSpec("Parameters")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-BAD_INPUT, CANNOT_WRITE, INTERRUPTED, TERMINATED = 2, 74, 130, 143
+BAD_INPUT, CANNOT_WRITE = 2, 74
+ENDING = (signal.SIGINT, signal.SIGTERM)
 SOON = 0.1  # seconds, by when the callback is over
-NOTHING_KEPT = "interrupted before there was anything to keep; nothing was written"
 
 LOSSES = ("frobenius", "kullback-leibler", "itakura-saito", "huber", "l21")
 SOLVERS = ("hals", "anls", "pg", "mu", "newton")
@@ -58,7 +61,7 @@ def answering(run: Callable[Parameters, None]) -> Callable[Parameters, None]:
     @functools.wraps(run)
     def answer(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
         try:
-            with _terminable(), warnings.catch_warnings():
+            with warnings.catch_warnings():
                 warnings.simplefilter("always", ImgnmfWarning)
                 warnings.showwarning = _warn
                 run(*args, **kwargs)
@@ -68,60 +71,79 @@ def answering(run: Callable[Parameters, None]) -> Callable[Parameters, None]:
             _fail(str(error), BAD_INPUT)
         except MemoryError as error:
             _fail(f"not enough memory: {error or 'take smaller or fewer images'}", BAD_INPUT)
-        except KeyboardInterrupt as interrupt:
-            _fail(str(interrupt) or NOTHING_KEPT, INTERRUPTED)
 
     return answer
 
 
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM end a command as Ctrl-C does, with everything written, and an exit code of its own."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    seen: list[int] = []
+class Commands(click.Group):
+    """Commands that Ctrl-C and SIGTERM end with what there is, from their first import on."""
 
-    def end(number: int, _frame: object) -> None:
-        if not seen:  # a second one must not disturb the writing
-            seen.append(number)
-            raise KeyboardInterrupt
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was asked for; exit with 128 and the number of the signal that ended it."""
+        signals = _Signals()
+        try:
+            with recorded() as written, signals.handled():
+                return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:
+            _fail(_what_is_left(interrupt, written), 128 + signals.last)
 
-    former = signal.signal(signal.SIGTERM, end)
-    try:
-        with _no_interrupt_lost():
+
+def _what_is_left(interrupt: KeyboardInterrupt, written: list[Path]) -> str:
+    """What a command that was interrupted says: its own words, or what it had written by then."""
+    if str(interrupt) and not isinstance(interrupt, Interrupted):  # the library speaks of its `best`
+        return str(interrupt)
+    there = [str(path) for path in dict.fromkeys(written) if path.exists()]
+    if there:
+        return f"interrupted; what was written before is whole: {', '.join(there)}"
+    return "interrupted before there was anything to keep; nothing was written"
+
+
+class _Signals:
+    """Ctrl-C, and SIGTERM which ends a command as Ctrl-C does, with everything written.
+
+    A signal that is ignored stays so: a shell starts background jobs with SIGINT ignored, `nohup` those that are to
+    outlive it.
+    """
+
+    def __init__(self) -> None:
+        self.last: int = signal.SIGINT
+        self.waiting: list[threading.Timer] = []
+
+    @contextmanager
+    def handled(self) -> Iterator[None]:
+        """Raise KeyboardInterrupt at either signal; in the main thread, the only one that may handle signals."""
+        if threading.current_thread() is not threading.main_thread():
             yield
-    except KeyboardInterrupt as interrupt:
-        if seen:
-            _fail(str(interrupt) or NOTHING_KEPT, TERMINATED)
-        raise
-    except SystemExit as leaving:
-        if seen and leaving.code == INTERRUPTED:
-            sys.exit(TERMINATED)
-        raise
-    finally:
-        signal.signal(signal.SIGTERM, former)
+            return
+        hook, former = sys.unraisablehook, {number: signal.getsignal(number) for number in ENDING}
+        try:
+            sys.unraisablehook = functools.partial(self._again, hook)
+            for number, handler in former.items():
+                if handler not in (signal.SIG_IGN, None):
+                    signal.signal(number, self._end)
+            yield
+        finally:
+            for number, handler in former.items():
+                if handler is not None:  # one that was not set from Python was left alone
+                    signal.signal(number, handler)
+            sys.unraisablehook = hook
+            for timer in self.waiting:  # it would end the process without a word
+                timer.cancel()
 
+    def _end(self, number: int, _frame: object) -> None:
+        if number == self.last == signal.SIGTERM:  # a second one must not disturb the writing
+            return
+        self.last = number
+        raise KeyboardInterrupt
 
-@contextmanager
-def _no_interrupt_lost() -> Iterator[None]:
-    """Where the compiler calls back, Python cannot raise, and drops the interrupt: it is then sent again."""
-    former, waiting = sys.unraisablehook, list[threading.Timer]()
-
-    def again(dropped: sys.UnraisableHookArgs) -> None:
-        if issubclass(dropped.exc_type, KeyboardInterrupt):
-            waiting.append(threading.Timer(SOON, signal.raise_signal, [signal.SIGINT]))
-            waiting[-1].start()
-        else:
-            former(dropped)
-
-    sys.unraisablehook = again
-    try:
-        yield
-    finally:
-        sys.unraisablehook = former
-        for timer in waiting:  # it would end the process without a word
-            timer.cancel()
+    def _again(self, hook: Callable[[sys.UnraisableHookArgs], object], dropped: sys.UnraisableHookArgs) -> None:
+        """Send a signal again that Python dropped: it cannot raise where the compiler calls back."""
+        if not issubclass(dropped.exc_type, KeyboardInterrupt):
+            hook(dropped)
+            return
+        number, self.last = self.last, signal.SIGINT
+        self.waiting.append(threading.Timer(SOON, signal.raise_signal, [number]))
+        self.waiting[-1].start()
 
 
 def fit_options(command: Command) -> Command:
@@ -267,9 +289,9 @@ def tell_report(images: Any) -> None:
 
 
 def exit_if_interrupted(interrupted: bool) -> None:
-    """Exit with the code of an interruption, after everything was written."""
+    """End the command as interrupted, after everything was written."""
     if interrupted:
-        _fail("interrupted: the best factors so far were kept", INTERRUPTED)
+        raise KeyboardInterrupt("interrupted: the best factors so far were kept")
 
 
 def _warn(message: Warning | str, *_args: Any, **_kwargs: Any) -> None:

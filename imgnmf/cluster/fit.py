@@ -24,9 +24,10 @@ from imgnmf.core.constraints import Constraint
 from imgnmf.core.digest import as_it_is
 from imgnmf.core.fitting import Fitting
 from imgnmf.core.inits import takes_any_rank
+from imgnmf.core.interrupts import INTERRUPTED, concluded, interruptible, own_best
 from imgnmf.core.iterate import Iterate, first_iterate, iterate
 from imgnmf.core.lead_in import lifted, parts_of_sample
-from imgnmf.core.limits import INTERRUPTED, Callback, Limits, limits_of, warn_if_cut_short
+from imgnmf.core.limits import Callback, Limits, limits_of, warn_if_cut_short
 from imgnmf.core.losses import Loss
 from imgnmf.core.parts import Array
 from imgnmf.core.penalties import Penalties
@@ -46,6 +47,7 @@ __all__ = ["factorize"]
 SMALL_V = 1 << 26
 
 
+@interruptible(own_best)
 def factorize(
     V: Any,
     rank: int,
@@ -110,6 +112,8 @@ def factorize(
         If V has NaN, infinite or negative values; ImageReadError if a worker cannot read a file.
     ParameterError
         As `imgnmf.factorize`.
+    Interrupted
+        At Ctrl-C, with the best factors so far as its `best`, or None.
 
     Warns
     -----
@@ -231,12 +235,13 @@ def _fitted(
         notes.write()
         exact = bool(history.seconds) and fitting.ends_exactly(problem, reason, converged)
         H, loss, squared = passes.finished(best.W, exact=exact)
-        return fitting.result(replace(best, H=H), problem, history, reason, converged, measured=(loss, squared))
+        measured = partial(fitting.result, replace(best, H=H), problem, history, measured=(loss, squared))
+        return concluded(measured, reason, converged)
     except ClusterError as error:
         notes.write()
         told = ClusterError(f"{error}; {notes.how_to_go_on(passes.kept_best is not None)}")
         if (kept := passes.kept_best) is not None:
             loss = kept.objective - problem.penalty_W.value(kept.W) - problem.penalty_H.value(kept.H)
-            measured = (loss, kept.squared_residual)
-            told.best = fitting.result(kept, problem, history, f"lost: {error}", False, measured=measured)
+            came = (loss, kept.squared_residual)
+            told.best = fitting.result(kept, problem, history, f"lost: {error}", False, measured=came)
         raise told from error

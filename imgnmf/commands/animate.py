@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imgnmf.commands.interrupted import or_best
 from imgnmf.commands.model import images_for, loaded_pictures
 from imgnmf.commands.options import FitOptions
 from imgnmf.commands.output import checked_file
@@ -140,7 +141,7 @@ class _Recorder:
 
 def _learning(name: str, images: ImageSet, rank: int, frame_ms: int | None, options: FitOptions) -> tuple[Any, bool]:
     recorder = _Recorder()
-    fit = _recorded(images, rank, recorder, options)
+    fit, interrupted = _recorded(images, rank, recorder, options)
     recorder.keep(fit.n_iter, fit.relative_error, fit.W)
     energy = np.linalg.norm(fit.W, axis=0) * np.linalg.norm(fit.H, axis=1)
     order = np.argsort(-energy, kind="stable")
@@ -151,10 +152,10 @@ def _learning(name: str, images: ImageSet, rank: int, frame_ms: int | None, opti
         title=f"{name}: {rank} parts while they are learnt",
         frame_ms=frame_ms or LEARNING_MS,
     )
-    return film, fit.reason == "interrupted"
+    return film, interrupted
 
 
-def _recorded(images: ImageSet, rank: int, recorder: _Recorder, options: FitOptions) -> Factorization:
+def _recorded(images: ImageSet, rank: int, recorder: _Recorder, options: FitOptions) -> tuple[Factorization, bool]:
     init = as_init(options.init)
     if getattr(init, "lead_in", False):
         # Led in by cheaper problems, the first iteration would show parts that are all but learnt.
@@ -165,7 +166,8 @@ def _recorded(images: ImageSet, rank: int, recorder: _Recorder, options: FitOpti
             show(rank, state)
             recorder.look(state)
 
-        return factorize(images.V, rank, callback=callback, **{**options.given(images.image_shape), "init": init})
+        given = {**options.given(images.image_shape), "init": init}
+        return or_best(factorize, images.V, rank, callback=callback, **given)
 
 
 def _growing(

@@ -7,6 +7,7 @@ from typing import Any
 
 from imgnmf.checkpoint import Checkpoint
 from imgnmf.cluster import Passed, connected, factorize
+from imgnmf.commands.interrupted import or_best
 from imgnmf.commands.options import FitOptions
 from imgnmf.commands.progress import following
 from imgnmf.core.result import Factorization
@@ -26,7 +27,7 @@ def fit_there(
     checkpoint: Checkpoint | None = None,
     resume: bool = False,
 ) -> tuple[Factorization, Passed | None]:
-    """Fit on the cluster; return the last pass too. If the cluster is lost, `keep` what had come back.
+    """Fit on the cluster, or as far as Ctrl-C let it; return the last pass too. If it is lost, `keep` what had come.
 
     Raises
     ------
@@ -40,7 +41,8 @@ def fit_there(
     passes: list[Passed] = []
     try:
         with connected(scheduler) as client, following([rank]) as show:
-            fit = factorize(
+            fit, _ = or_best(
+                factorize,
                 images.V,
                 rank,
                 client=client,

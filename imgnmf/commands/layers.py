@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from imgnmf.archive_layers import save_layers
 from imgnmf.checkpoint import CheckpointFolder
+from imgnmf.commands.interrupted import or_best
 from imgnmf.commands.options import FitOptions
 from imgnmf.commands.summary import finite
+from imgnmf.core.interrupts import interruptible
 from imgnmf.errors import ParameterError
 from imgnmf.images import ImageSet
 from imgnmf.studies.layers import LayeredFactorization, factorize_layers
@@ -50,14 +52,15 @@ def check_options(ranks: tuple[int, ...], options: FitOptions) -> None:
 def fit_layers(
     images: ImageSet, ranks: tuple[int, ...], options: FitOptions, kept: CheckpointFolder | None = None
 ) -> LayeredFactorization | None:
-    """Fit the layers, if there are any; where Ctrl-C left a single one, which is no tree, pass it on."""
+    """Fit the layers, if there are any; after Ctrl-C those so far, unless it is a single one, which is no tree."""
     names = ("init", "max_iter", "time_limit", "rng", "threads")
     given: dict[str, Any] = {name: getattr(options, name) for name in names}
     if not ranks:
         return None
-    deep = factorize_layers(images.V, ranks, checkpoint=kept, resume=kept is not None, **given)
-    if len(deep.layers) == 1:
-        raise KeyboardInterrupt
+    with interruptible():
+        deep, _ = or_best(factorize_layers, images.V, ranks, checkpoint=kept, resume=kept is not None, **given)
+        if len(deep.layers) == 1:
+            raise KeyboardInterrupt
     return deep
 
 

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from imgnmf.checkpoint import Checkpoint, CheckpointFolder
+from imgnmf.commands.interrupted import or_best
 from imgnmf.commands.progress import following
 from imgnmf.core.factorize import factorize
-from imgnmf.core.limits import INTERRUPTED
+from imgnmf.core.interrupts import interruptible
 from imgnmf.core.presets import preset
 from imgnmf.core.result import Factorization
 from imgnmf.errors import ImgnmfWarning
@@ -50,21 +51,25 @@ class FitOptions:
         image_shape: tuple[int, ...] | None = None,
         kept: CheckpointFolder | None = None,
     ) -> RankStudy:
-        """Fit every rank, or go on with those that are kept, and show how far it is on a terminal."""
+        """Fit every rank, or go on with those that are kept; after Ctrl-C, the study says so.
+
+        How far it is shows on a terminal.
+        """
         wanted = list(ranks)
         self._compile(V)
         with following(wanted) as callback:
             given = self.given(image_shape or (V.shape[0], 1))
-            return factorize_ranks(V, wanted, callback=callback, checkpoint=kept, resume=kept is not None, **given)
+            given |= {"callback": callback, "checkpoint": kept, "resume": kept is not None}
+            return or_best(factorize_ranks, V, wanted, **given)[0]
 
     def fit_one(
         self, V: Any, rank: int, image_shape: tuple[int, ...] | None, checkpoint: Checkpoint | None, resume: bool
     ) -> Factorization:
-        """Fit one rank, and keep its progress."""
+        """Fit one rank, and keep its progress; after Ctrl-C, the best so far, and its reason says so."""
         self._compile(V)
         with following([rank]) as callback:
             shown, given = partial(callback, rank), self.given(image_shape or (V.shape[0], 1))
-            return factorize(V, rank, callback=shown, checkpoint=checkpoint, resume=resume, **given)
+            return or_best(factorize, V, rank, callback=shown, checkpoint=checkpoint, resume=resume, **given)[0]
 
     def given(self, image_shape: tuple[int, ...]) -> dict[str, Any]:
         """Return what `factorize` is to be given, the kind of parts spelled out.
@@ -80,5 +85,5 @@ class FitOptions:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ImgnmfWarning)
             given = {**self.given((4, 1)), "max_iter": 1, "init": "random"}
-            if factorize(np.ones((4, 4), V.dtype), 1, **given).reason == INTERRUPTED:
-                raise KeyboardInterrupt
+            with interruptible():  # nobody wants what this fit came to
+                factorize(np.ones((4, 4), V.dtype), 1, **given)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from imgnmf.atomic import write_text
+from imgnmf.atomic import note_written, write_text
 from imgnmf.errors import ImgnmfError, OutputError, ParameterError
 
 __all__ = ["MARKER", "checked_file", "checked_folder", "staged", "write_json"]
@@ -116,6 +116,7 @@ def _check_parent(target: Path) -> None:
 def _take_over(staging: Path, target: Path) -> None:
     if not target.exists():
         staging.rename(target)
+        note_written(target)
         return
     former = _beside(target, "former")
     target.rename(former)
@@ -124,6 +125,7 @@ def _take_over(staging: Path, target: Path) -> None:
     except OSError:
         former.rename(target)
         raise
+    note_written(target)
     shutil.rmtree(former, ignore_errors=True)
 
 

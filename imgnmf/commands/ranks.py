@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from imgnmf.checkpoint import CheckpointFolder
+from imgnmf.commands.interrupted import or_best
 from imgnmf.commands.keeping import KeptProgress
 from imgnmf.commands.output import checked_file
 from imgnmf.commands.source import Reading, opened, read_source, short_name
@@ -21,11 +22,12 @@ __all__ = ["ChosenRank", "StudyOptions", "parse_ranks", "study_ranks"]
 
 @dataclass(frozen=True)
 class ChosenRank:
-    """The advice, and where the figure is."""
+    """The advice, and where the figure is; if it was interrupted, by what was done, and what is kept of it."""
 
     choice: RankChoice
     images: ImageSet | StoredImages
     figure: Path | None
+    interrupted: str | None = None
 
 
 @dataclass(frozen=True)
@@ -38,16 +40,20 @@ class StudyOptions:
     rng: int = 0
     threads: int | None = None
 
-    def choose(self, V: Any, ranks: Iterable[int], kept: CheckpointFolder | None = None) -> RankChoice:
-        """Ask the images; where the fits are kept, say after Ctrl-C that they are."""
+    def choose(
+        self, V: Any, ranks: Iterable[int], kept: CheckpointFolder | None = None
+    ) -> tuple[RankChoice, str | None]:
+        """Ask the images; after Ctrl-C, by what was done, with a word of what is kept."""
         try:
-            return choose_rank(V, ranks, checkpoint=kept, resume=kept is not None, **vars(self))
+            choice, interrupted = or_best(choose_rank, V, ranks, checkpoint=kept, resume=kept is not None, **vars(self))
         except KeyboardInterrupt:
             if kept is None:
                 raise
-            raise KeyboardInterrupt(
-                f"interrupted: {len(kept.files())} fits are kept in {kept.path}; with --resume the rest is done"
-            ) from None
+            raise KeyboardInterrupt(f"interrupted: {_kept_in(kept)}") from None
+        if not interrupted:
+            return choice, None
+        words = f"interrupted: only {len(choice.scores)} repeats of {len(choice.ranks)} ranks were done"
+        return choice, words if kept is None else f"{words}; {_kept_in(kept)}"
 
 
 def study_ranks(
@@ -60,18 +66,24 @@ def study_ranks(
     options: StudyOptions,
     kept: KeptProgress,
 ) -> ChosenRank:
-    """Ask the images of SOURCE which rank they support; draw it if there is an output."""
+    """Ask the images of SOURCE which rank they support; draw it if there is an output, and all was done."""
     wanted, named = parse_ranks(ranks), output or f"{short_name(source)}-ranks.png"
     again = force or kept.goes_on(named)
     target = None if output is None else checked_file(output, force=again, suffix=".png")
     images = opened(source, reading) or read_source(source, reading)
     folder = kept.folder(Path(named), images.V, force=force, names=rf"{options.method}-k\d+.*")
-    choice = options.choose(images.V, wanted, folder)
+    choice, interrupted = options.choose(images.V, wanted, folder)
+    if interrupted is not None:
+        return ChosenRank(choice, images, None, interrupted)
     if target is not None:
         from imgnmf.viz import save_figure
 
         save_figure(target, choice.figure())
     return ChosenRank(choice, images, target)
+
+
+def _kept_in(folder: CheckpointFolder) -> str:
+    return f"{len(folder.files())} fits are kept in {folder.path}; with --resume the rest is done"
 
 
 def parse_ranks(text: str) -> tuple[int, ...]:

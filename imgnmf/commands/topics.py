@@ -9,6 +9,7 @@ from typing import Any
 
 from imgnmf.archive import versions
 from imgnmf.archive_topics import load_topics, save_topics
+from imgnmf.commands.interrupted import or_best
 from imgnmf.commands.output import MARKER, checked_folder, staged, write_json
 from imgnmf.commands.progress import following
 from imgnmf.commands.summary import finite
@@ -44,7 +45,7 @@ class TopicOptions:
     threads: int | None = None
 
     def find(self, texts: Texts) -> TopicModel:
-        """Find the topics, and show how far it is on a terminal."""
+        """Find the topics, after Ctrl-C the best so far; how far it is shows on a terminal."""
         given = {
             **vars(self),
             "stop_words": _stop_words(self.stop_words),
@@ -52,7 +53,7 @@ class TopicOptions:
             "max_df": parsed_limit(self.max_df),
         }
         with following([self.rank]) as show:
-            return find_topics(texts, callback=lambda state: show(self.rank, state), **given)
+            return or_best(find_topics, texts, callback=lambda state: show(self.rank, state), **given)[0]
 
 
 @dataclass(frozen=True)

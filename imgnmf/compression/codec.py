@@ -26,6 +26,7 @@ from imgnmf.compression.rows import Coder, chosen_coder, read_rows, rows_as_byte
 from imgnmf.compression.targets import Attempt, Target, chosen, pooled_psnr
 from imgnmf.compression.training import described_by
 from imgnmf.compression.wire import CLOSED, COEFFICIENTS, Reader, kind_of, seal, unseal, varint, varints
+from imgnmf.core.interrupts import interruptible
 from imgnmf.core.parts import Array
 from imgnmf.errors import CodecError, IncompatibleError, ParameterError
 from imgnmf.images import ImageSet
@@ -38,6 +39,7 @@ LARGEST_COUNT, DEFAULT_BITS = 1 << 24, 6
 FINE_STEPS = tuple(2 ** (j / 12) for j in range(12, 217))
 
 
+@interruptible()
 def encode_images(
     images: Any,
     *,
@@ -96,6 +98,8 @@ def encode_images(
         If a target cannot be reached; the message says what can.
     IncompatibleError
         If options exclude each other.
+    Interrupted
+        At Ctrl-C; its `best` is None.
 
     Examples
     --------
@@ -130,6 +134,7 @@ def encode_images(
     return (target.refuse_unless_met(best) if target.searched else best).data
 
 
+@interruptible()
 def decode_images(data: bytes, parts: SharedParts | bytes | None = None, *, max_pixels: int = 1 << 28) -> ImageSet:
     """Return the images that `encode_images` was given, as nearly as it promised.
 
@@ -151,6 +156,8 @@ def decode_images(data: bytes, parts: SharedParts | bytes | None = None, *, max_
         If the bytes are damaged, foreign, of a newer format or too large, or other parts are needed.
     ParameterError
         If the entropy coder that was used is not installed.
+    Interrupted
+        At Ctrl-C; its `best` is None.
     """
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise ParameterError(f"data must be the bytes that encode_images gave, got {type(data).__name__}")

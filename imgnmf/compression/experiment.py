@@ -16,6 +16,7 @@ from imgnmf.compression.peers import Trial
 from imgnmf.compression.ranks import fitted
 from imgnmf.compression.targets import Attempt, Target, chosen, pooled_psnr
 from imgnmf.core.check import checked_rank
+from imgnmf.core.interrupts import interruptible, own_best
 from imgnmf.core.parts import Array
 from imgnmf.errors import ParameterError
 from imgnmf.images import ImageSet
@@ -123,6 +124,7 @@ class StorageRow:
     psnr_exact: float
 
 
+@interruptible(own_best)
 def rate_distortion(images: Any, codecs: Sequence[Codec], *, ssim: bool = True) -> tuple[Curve, ...]:
     """Measure every setting of every codec on the same images.
 
@@ -144,6 +146,8 @@ def rate_distortion(images: Any, codecs: Sequence[Codec], *, ssim: bool = True) 
     ------
     DataError
         If the images are not 8-bit.
+    Interrupted
+        At Ctrl-C, with the curves of the codecs that were done as its `best`, or None.
 
     Examples
     --------
@@ -159,12 +163,15 @@ def rate_distortion(images: Any, codecs: Sequence[Codec], *, ssim: bool = True) 
     for codec in codecs:
         if not is_instance(codec, Codec):
             raise ParameterError(f"codecs must have a name and trials(images), as Shared has; got {codec!r}")
-    return tuple(
-        Curve(codec.name, _unbeaten([_measured(found, trial, ssim) for trial in codec.trials(found)]))
-        for codec in codecs
-    )
+    curves: list[Curve] = []
+    with interruptible(lambda _unfinished: tuple(curves) or None):
+        for codec in codecs:
+            points = [_measured(found, trial, ssim) for trial in codec.trials(found)]
+            curves.append(Curve(codec.name, _unbeaten(points)))
+    return tuple(curves)
 
 
+@interruptible(own_best)
 def storage(images: Any, ranks: Sequence[int], *, allowed_db: float = 0.5) -> list[StorageRow]:
     """For each rank: the numbers that are kept, and the bytes that keep nearly all of their quality.
 
@@ -179,6 +186,11 @@ def storage(images: Any, ranks: Sequence[int], *, allowed_db: float = 0.5) -> li
     -------
     list of StorageRow
 
+    Raises
+    ------
+    Interrupted
+        At Ctrl-C, with the rows of the ranks that were done as its `best`, or None.
+
     Examples
     --------
     >>> rng = np.random.default_rng(0)
@@ -187,18 +199,19 @@ def storage(images: Any, ranks: Sequence[int], *, allowed_db: float = 0.5) -> li
     112
     """
     found = eight_bit(images)
-    layout = Layout(found.image_shape)
-    V, rows = found.V, []
+    layout, V = Layout(found.image_shape), found.V
     checked_number("allowed_db", allowed_db, "a number of dB >= 0", least=0, most=LARGEST)
     ranks = [checked_rank(k, V.shape, beyond=False) for k in checked_items("ranks", ranks, "ranks=[4, 16]")]
     if not ranks:
         raise ParameterError("ranks is empty: give at least one")
-    for rank in ranks:
-        W, H = fitted(V, rank, 0, None)
-        exact = min(pooled_psnr(V, np.clip(np.rint(W @ H), 0, 255)), NEARLY_EXACT_DB)
-        made = chosen(Target(target_psnr=exact - allowed_db), fine_steps(W, H), _rounding(V, W, H, layout))
-        numbers, n_bytes = rank * sum(V.shape), len(made.data)
-        rows.append(StorageRow(rank, numbers, V.size / numbers, n_bytes, V.size / n_bytes, made.psnr, exact))
+    rows: list[StorageRow] = []
+    with interruptible(lambda _unfinished: rows or None):
+        for rank in ranks:
+            W, H = fitted(V, rank, 0, None)
+            exact = min(pooled_psnr(V, np.clip(np.rint(W @ H), 0, 255)), NEARLY_EXACT_DB)
+            made = chosen(Target(target_psnr=exact - allowed_db), fine_steps(W, H), _rounding(V, W, H, layout))
+            numbers, n_bytes = rank * sum(V.shape), len(made.data)
+            rows.append(StorageRow(rank, numbers, V.size / numbers, n_bytes, V.size / n_bytes, made.psnr, exact))
     return rows
 
 

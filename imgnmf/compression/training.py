@@ -13,6 +13,7 @@ from imgnmf.compression.pixels import POINT
 from imgnmf.compression.rounding import Quadratic
 from imgnmf.compression.tables import Integers, Table
 from imgnmf.core.factorize import factorize
+from imgnmf.core.interrupts import interruptible
 from imgnmf.core.parts import Array
 from imgnmf.core.penalties import L1, L2
 from imgnmf.errors import ImgnmfWarning, ParameterError
@@ -25,6 +26,7 @@ STEPS = tuple(round(16 * 2 ** (j / 2)) for j in range(30))
 COUNTED = 1500
 
 
+@interruptible()
 def train_parts(
     images: Any,
     rank: int,
@@ -70,6 +72,8 @@ def train_parts(
         If the images are not 8-bit.
     ParameterError
         If `bits`, `rank` or `patch_size` is out of bounds.
+    Interrupted
+        At Ctrl-C; its `best` is None.
 
     Examples
     --------

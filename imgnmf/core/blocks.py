@@ -13,12 +13,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from threading import Lock
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from imgnmf.core.blas import one_blas_thread
 from imgnmf.core.columns import order_of
 from imgnmf.core.parts import Array, gram_of, inner
 from imgnmf.core.sparse import is_sparse, model_at, some_columns, spans_of, squares_of, with_values
@@ -202,31 +201,13 @@ def thread_count(threads: int | None) -> int:
     return checked_count("threads", threads, 1)
 
 
-# The number of BLAS threads belongs to the whole process. Of fits side by side one holds it, so that what it gives
-# back at the end is what the caller had set, and not what another fit had.
-_BLAS = Lock()
-
-
-@contextmanager
-def _one_thread_blas() -> Iterator[None]:
-    if not _BLAS.acquire(blocking=False):
-        yield
-        return
-    try:
-        with threadpool_limits(1, user_api="blas"):
-            yield
-    finally:
-        _BLAS.release()
-
-
 @contextmanager
 def running(threads: int) -> Iterator[Runner[Any]]:
     """Give a ``run(function, spans)`` that yields results in the order of the spans.
 
-    Our threads replace the BLAS' own, which on skinny products gain little and fight for the cores; the caller's
-    setting comes back at the end.
+    Our threads replace the BLAS' own, which on skinny products gain little and fight for the cores.
     """
-    with _one_thread_blas():
+    with one_blas_thread():
         if threads == 1:
             yield map
             return

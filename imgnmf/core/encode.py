@@ -11,6 +11,7 @@ from imgnmf.core.blocks import ColumnBlocks, Runner, running, thread_count
 from imgnmf.core.check import as_data, checked_values
 from imgnmf.core.constraints import Constraint, constrained_step
 from imgnmf.core.descent import own_minimisers
+from imgnmf.core.interrupts import interruptible
 from imgnmf.core.losses import BetaDivergence, Frobenius, Loss, model_of, pair_products
 from imgnmf.core.nnls import nonnegative_least_squares, own_least_squares
 from imgnmf.core.parts import Array
@@ -27,6 +28,7 @@ __all__ = ["encodable", "encode", "exact_coefficients"]
 REWEIGHTINGS, CONSTRAINED_STEPS, SETTLED = 300, 2000, 1e-9
 
 
+@interruptible()
 def encode(
     V_new: Any,
     W: Array,
@@ -76,6 +78,8 @@ def encode(
         If `V_new` has another number of pixels than `W`.
     DataError
         If `V_new` holds NaN, infinite or negative values.
+    Interrupted
+        At Ctrl-C; its `best` is None.
 
     Warns
     -----

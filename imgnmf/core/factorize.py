@@ -15,6 +15,7 @@ from imgnmf.core.choices import InitLike, LossLike, SolverLike, as_init, as_loss
 from imgnmf.core.constraints import Constraint
 from imgnmf.core.fitting import Fitting, best_fit
 from imgnmf.core.inits import takes_any_rank
+from imgnmf.core.interrupts import interruptible, own_best
 from imgnmf.core.limits import Callback, State, limits_of, warn_if_cut_short
 from imgnmf.core.online import Online, window_size
 from imgnmf.core.penalties import Penalties
@@ -31,6 +32,7 @@ from imgnmf.validation import check_flag, checked_rng
 __all__ = ["Callback", "State", "factorize"]
 
 
+@interruptible(own_best)
 def factorize(  # noqa: PLR0913 - the whole contract in one place
     V: Any,
     rank: int,
@@ -127,6 +129,8 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
         another fit; MemoryBudgetError if the fit would take more than `memory`.
     ArchiveError, OutputError
         If the checkpoint is damaged, or its place cannot be written to.
+    Interrupted
+        At Ctrl-C, with the best factors so far as its `best`: a `Factorization`, or None before there are any.
 
     Warns
     -----

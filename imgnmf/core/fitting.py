@@ -12,8 +12,9 @@ import numpy as np
 from imgnmf.core.blocks import ColumnBlocks, Runner, energy_of, total_of
 from imgnmf.core.encode import encodable, exact_coefficients
 from imgnmf.core.inits import Init
+from imgnmf.core.interrupts import INTERRUPTED, better, concluded, cut_short, interruptible
 from imgnmf.core.iterate import Iterate, first_iterate, iterate
-from imgnmf.core.limits import INTERRUPTED, MAX_ITER, Limits
+from imgnmf.core.limits import MAX_ITER, Limits
 from imgnmf.core.online import Online
 from imgnmf.core.parts import Array
 from imgnmf.core.penalties import Penalties, Weight, weights_of
@@ -65,10 +66,16 @@ class Fitting:
     def fit(
         self, problem: Problem, rng: np.random.Generator, limits: Limits, run: Runner[Any], keeping: Keeping
     ) -> Factorization:
-        """Start, or go on where an earlier run stopped, iterate until something ends it, and finish."""
+        """Start, or go on where an earlier run stopped, iterate until something ends it, and finish.
+
+        Raises
+        ------
+        Interrupted
+            With the best pair until then.
+        """
         problem, begin, history, interrupted = self._begun(problem, rng, limits, run, keeping.progress.standing)
         if interrupted:
-            return self.result(begin, problem, history, INTERRUPTED, False)
+            return concluded(partial(self.result, begin, problem, history), INTERRUPTED, False)
         after = partial(keeping.after, history=history, loss=problem.loss)
         iterates = iterate(problem, begin, run, lasting=keeping.lasting)
         best, reason, converged = limits.follow(iterates, begin, problem, history, after)
@@ -86,10 +93,7 @@ class Fitting:
                 best = replace(best, H=H)
             except KeyboardInterrupt:
                 reason, converged = INTERRUPTED, False
-        try:
-            return self.result(best, problem, history, reason, converged)
-        except KeyboardInterrupt:  # while it was measured: that is done again, or all the fit would be lost
-            return self.result(best, problem, history, INTERRUPTED, False)
+        return concluded(partial(self.result, best, problem, history), reason, converged)
 
     def ends_exactly(self, problem: Problem, reason: str, converged: bool) -> bool:
         """Whether H becomes what `encode` finds for the final parts: where each image has one answer of its own."""
@@ -173,22 +177,22 @@ def best_fit(
     begin: Progress,
     session: Session | None,
 ) -> Factorization:
-    """The best of `n_init` starts, those that an earlier run has done left out; after Ctrl-C, of those begun."""
+    """The best of `n_init` starts, those that an earlier run has done left out.
+
+    Raises
+    ------
+    Interrupted
+        With the best of the starts that were begun.
+    """
     if begin.standing is not None:
         limits = replace(limits, started=time.perf_counter() - begin.seconds)
     best, streams = begin.best, begin.rng.spawn(n_init)
-    for start in range(begin.start, n_init):
-        standing = begin.standing if start == begin.start else None
-        progress = replace(begin, start=start, best=best, standing=standing)
-        try:
+    with interruptible(lambda unfinished: cut_short(better(best, unfinished))):
+        for start in range(begin.start, n_init):
+            standing = begin.standing if start == begin.start else None
+            progress = replace(begin, start=start, best=best, standing=standing)
             fit = fitting.fit(problem, streams[start], limits, run, Keeping(session, progress))
-        except KeyboardInterrupt:  # while a start was prepared
-            if best is None:
-                raise
-            return replace(best, reason=INTERRUPTED, converged=False)
-        best = fit if best is None or fit.objective < best.objective else best
-        if fit.reason == INTERRUPTED:
-            return replace(best, reason=INTERRUPTED, converged=False)
+            best = better(best, fit)
     return cast("Factorization", best)
 
 

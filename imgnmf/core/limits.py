@@ -11,6 +11,7 @@ import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks
 from imgnmf.core.check import checked_count
+from imgnmf.core.interrupts import INTERRUPTED
 from imgnmf.core.parts import Array
 from imgnmf.core.result import History, Trace, in_unit
 from imgnmf.core.stopping import StoppingRule, TimeLimit, as_rules
@@ -19,7 +20,6 @@ from imgnmf.errors import ConvergenceWarning, tell
 from imgnmf.validation import checked_callback
 
 __all__ = [
-    "INTERRUPTED",
     "MAX_ITER",
     "Callback",
     "Followed",
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 
-INTERRUPTED, MAX_ITER = "interrupted", "max_iter"
+MAX_ITER = "max_iter"
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import count, islice
 from typing import Any
 
@@ -14,9 +15,10 @@ from imgnmf.core.blocks import Runner, energy_of, running, useful_threads
 from imgnmf.core.check import as_matrix, checked_count, checked_rank, checked_values
 from imgnmf.core.choices import InitLike, as_init
 from imgnmf.core.extrapolation import Way, extrapolated
+from imgnmf.core.interrupts import concluded, interruptible, own_best
 from imgnmf.core.iterate import first_iterate, iterate
 from imgnmf.core.lead_in import led_in_start, lifted
-from imgnmf.core.limits import INTERRUPTED, Reached, limits_of, warn_if_cut_short
+from imgnmf.core.limits import Reached, limits_of, warn_if_cut_short
 from imgnmf.core.losses import Frobenius
 from imgnmf.core.parts import Array, Gradient, inner
 from imgnmf.core.penalties import NO_PENALTY
@@ -90,6 +92,7 @@ class ProjectiveFactorization:
         return times(self.W.T.astype(np.float64), V).astype(self.W.dtype)
 
 
+@interruptible(own_best)
 def factorize_projective(
     V: Any,
     rank: int,
@@ -138,6 +141,8 @@ def factorize_projective(
         If V has NaN, infinite or negative values, is zero everywhere, or is not a matrix.
     ParameterError
         If an option is out of bounds.
+    Interrupted
+        At Ctrl-C, with the best parts so far as its `best`, or None.
 
     Warns
     -----
@@ -165,11 +170,8 @@ def factorize_projective(
         W = _start(led_in_start(start, problem, rank, generator, run), problem, run)
         history = History(rounding=problem.rounding, reference=problem.reference)
         begin = Reached(W, np.empty((rank, 0), W.dtype))
-        best, *ending = limits.follow(_iterates(problem, W, orthonormal, run), begin, problem, history)
-        try:
-            fit = _result(best.W, problem, history, run, ending)
-        except KeyboardInterrupt:  # while it was measured: that is done again, or all the fit would be lost
-            fit = _result(best.W, problem, history, run, (INTERRUPTED, False))
+        best, reason, converged = limits.follow(_iterates(problem, W, orthonormal, run), begin, problem, history)
+        fit = concluded(partial(_result, best.W, problem, history, run), reason, converged)
     warn_if_cut_short(fit)
     return fit
 
@@ -215,7 +217,7 @@ def _looked(problem: Problem, W: Array, orthonormal: bool, run: Runner[Any]) -> 
 
 
 def _result(
-    W: Array, problem: Problem, history: History, run: Runner[Any], ending: Sequence[Any]
+    W: Array, problem: Problem, history: History, run: Runner[Any], reason: str, converged: bool
 ) -> ProjectiveFactorization:
     H = np.concatenate(list(run(lambda span: times(W, problem.blocks.load(span)), problem.blocks.spans)), axis=1)
     loss, squared = exact_loss(problem, W, H)
@@ -224,8 +226,8 @@ def _result(
         W=W.T,
         H=np.ldexp(H, problem.blocks.exponent),
         n_iter=len(history.seconds),
-        converged=ending[1],
-        reason=ending[0],
+        converged=converged,
+        reason=reason,
         objective=loss * unit,
         relative_error=float(np.sqrt(squared / problem.energy)),
         trace=history.frozen(unit),

@@ -11,8 +11,9 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from imgnmf.core.extrapolation import Pace, extrapolated
+from imgnmf.core.interrupts import concluded
 from imgnmf.core.kernels import hals_sweeps
-from imgnmf.core.limits import INTERRUPTED, Limits, Reached
+from imgnmf.core.limits import Limits, Reached
 from imgnmf.core.parts import Array
 from imgnmf.core.result import History, in_unit
 from imgnmf.core.units import power_of_two
@@ -119,9 +120,16 @@ def finished(
     penalty: float = 0.0,
     unit_in: Literal["W", "H", "both"] = "W",
 ) -> FamilyFit:
-    """The fit in the user's unit, which `unit_in` carries, its error computed anew; H is exact where none is given."""
+    """The fit in the user's unit, which `unit_in` carries, its error computed anew; H is exact where none is given.
 
-    def measured(history: History, reason: str, converged: bool) -> FamilyFit:
+    Raises
+    ------
+    Interrupted
+        With that fit, if Ctrl-C ended it.
+    """
+    history, reason, converged = went
+
+    def measured(reason: str, converged: bool) -> FamilyFit:
         found = coefficients(frame, W, ridge) if H is None else H
         squared, added = squared_residual(frame, W, found), penalty + cancelling(W, found, ridge)
         exponent = frame.blocks.exponent
@@ -143,7 +151,4 @@ def finished(
             ridge=ridge,
         )
 
-    try:
-        return measured(*went)
-    except KeyboardInterrupt:  # that is done again, or all the fit would be lost
-        return measured(went[0], INTERRUPTED, False)
+    return concluded(measured, reason, converged)

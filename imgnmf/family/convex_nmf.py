@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from imgnmf.core.check import checked_choice, checked_rank
+from imgnmf.core.interrupts import interruptible, own_best
 from imgnmf.core.kernels import hals_sweeps
 from imgnmf.core.limits import Callback, limits_of, warn_if_cut_short
 from imgnmf.core.parts import Array, inner
@@ -25,6 +26,7 @@ __all__ = ["convex"]
 SWEEPS, PATIENCE, ROUNDS = 10, 0.01, 3
 
 
+@interruptible(own_best)
 def convex(
     V: Any,
     rank: int,
@@ -68,6 +70,8 @@ def convex(
         If V holds NaN or infinite values, is sparse, or is zero everywhere.
     ParameterError
         If an option is out of bounds.
+    Interrupted
+        At Ctrl-C, with the best so far as its `best`, or None.
 
     Warns
     -----

@@ -11,6 +11,7 @@ import numpy as np
 from imgnmf.core.check import checked_choice, checked_rank
 from imgnmf.core.constraints import Simplex
 from imgnmf.core.extremes import columns
+from imgnmf.core.interrupts import interruptible, own_best
 from imgnmf.core.limits import Callback, limits_of, warn_if_cut_short
 from imgnmf.core.parts import Array, inner
 from imgnmf.core.stopping import StoppingRule
@@ -28,6 +29,7 @@ LEAST_ERROR = 1e-3
 UNIT_SUM = Simplex()
 
 
+@interruptible(own_best)
 def minimum_volume(
     V: Any,
     rank: int,
@@ -78,6 +80,8 @@ def minimum_volume(
         If V holds NaN, infinite or negative values, is sparse, or is zero everywhere.
     ParameterError
         If an option is out of bounds, or fewer images than `rank` explain all others.
+    Interrupted
+        At Ctrl-C, with the best so far as its `best`, or None.
 
     Warns
     -----

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from imgnmf.core.check import checked_choice, checked_rank
+from imgnmf.core.interrupts import interruptible, own_best
 from imgnmf.core.limits import Callback, limits_of, warn_if_cut_short
 from imgnmf.core.parts import Array, inner
 from imgnmf.core.sketch import randomized_svd
@@ -22,6 +23,7 @@ from imgnmf.validation import checked_rng
 __all__ = ["semi"]
 
 
+@interruptible(own_best)
 def semi(
     V: Any,
     rank: int,
@@ -66,6 +68,8 @@ def semi(
         If V holds NaN or infinite values, is sparse, or is zero everywhere.
     ParameterError
         If an option is out of bounds.
+    Interrupted
+        At Ctrl-C, with the best so far as its `best`, or None.
 
     Warns
     -----

@@ -14,6 +14,7 @@ from imgnmf.core.check import checked_choice, checked_rank
 from imgnmf.core.constraints import Simplex
 from imgnmf.core.encode import exact_coefficients
 from imgnmf.core.extremes import column_energies, columns, successive_projection
+from imgnmf.core.interrupts import interruptible, own_best
 from imgnmf.core.parts import Array
 from imgnmf.core.penalties import NO_PENALTY
 from imgnmf.core.result import History
@@ -28,6 +29,7 @@ __all__ = ["Method", "extreme_images", "separable"]
 Method = Literal["spa", "snpa"]
 
 
+@interruptible(own_best)
 def separable(
     V: Any,
     rank: int,
@@ -66,6 +68,8 @@ def separable(
         If V holds NaN, infinite or negative values, is sparse, or is zero everywhere.
     ParameterError
         If an option is out of bounds, or fewer images than `rank` explain all others.
+    Interrupted
+        At Ctrl-C, with the best so far as its `best`, or None.
 
     Examples
     --------

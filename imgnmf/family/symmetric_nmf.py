@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from typing import Any, cast
 
@@ -11,7 +11,8 @@ import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks
 from imgnmf.core.check import checked_count, checked_rank
-from imgnmf.core.limits import INTERRUPTED, Callback, Limits, Reached, limits_of, warn_if_cut_short
+from imgnmf.core.interrupts import better, cut_short, interruptible, own_best
+from imgnmf.core.limits import Callback, Limits, Reached, limits_of, warn_if_cut_short
 from imgnmf.core.parts import Array, inner
 from imgnmf.core.result import History
 from imgnmf.core.stopping import StoppingRule
@@ -25,6 +26,7 @@ from imgnmf.validation import checked_rng
 __all__ = ["affinity", "symmetric"]
 
 
+@interruptible(own_best)
 def symmetric(
     A: Any,
     rank: int,
@@ -68,6 +70,8 @@ def symmetric(
         If A holds NaN, infinite or negative values, is not symmetric, is sparse, or is zero everywhere.
     ParameterError
         If an option is out of bounds.
+    Interrupted
+        At Ctrl-C, with the best so far as its `best`, or None.
 
     Warns
     -----
@@ -94,18 +98,11 @@ def symmetric(
 
 
 def _best(frame: Frame, rank: int, streams: Sequence[np.random.Generator], limits: Limits) -> FamilyFit:
-    """The best of all starts; after Ctrl-C, of those begun."""
+    """The best of all starts; if interrupted, of those begun."""
     best: FamilyFit | None = None
-    for stream in streams:
-        try:
-            fit = _fitted(frame, rank, stream, limits)
-        except KeyboardInterrupt:  # while a start was prepared
-            if best is None:
-                raise
-            return replace(best, reason=INTERRUPTED, converged=False)
-        best = fit if best is None or fit.objective < best.objective else best
-        if fit.reason == INTERRUPTED:
-            return replace(best, reason=INTERRUPTED, converged=False)
+    with interruptible(lambda unfinished: cut_short(better(best, unfinished))):
+        for stream in streams:
+            best = better(best, _fitted(frame, rank, stream, limits))
     return cast("FamilyFit", best)
 
 

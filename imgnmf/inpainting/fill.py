@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from imgnmf.core.check import checked_count
+from imgnmf.core.interrupts import interruptible
 from imgnmf.core.result import Factorization
 from imgnmf.errors import DataWarning, IncompatibleError, ShapeMismatchError, tell
 from imgnmf.inpainting.extend import biharmonic
@@ -84,6 +85,7 @@ class Filler:
         return self.cut.pictures(predicted.V, weights, pictures.values), predicted.fit
 
 
+@interruptible()
 def inpaint(
     images: Images,
     weights: Any = None,
@@ -138,6 +140,8 @@ def inpaint(
         If weights or model do not fit the images.
     ParameterError
         If an option is out of bounds; IncompatibleError if both `rank` and `model` are given.
+    Interrupted
+        At Ctrl-C; its `best` is None.
 
     Warns
     -----

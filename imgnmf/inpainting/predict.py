@@ -11,7 +11,6 @@ import numpy as np
 
 from imgnmf.core.encode import encode
 from imgnmf.core.factorize import factorize
-from imgnmf.core.limits import INTERRUPTED
 from imgnmf.core.losses import Frobenius
 from imgnmf.core.penalties import L2, NO_PENALTY, Weight
 from imgnmf.core.result import Factorization
@@ -86,8 +85,6 @@ class LearnedParts:
                 rng=self.rng,
                 threads=self.threads,
             )
-        if fit.reason == INTERRUPTED:  # what half a fit predicts would look like any other guess
-            raise KeyboardInterrupt
         known = (weights > 0).any(axis=1, keepdims=True)
         return Prediction(np.where(known, fit.reconstruct() / self.unit, np.nan), fit)
 

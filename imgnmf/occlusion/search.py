@@ -11,6 +11,7 @@ import numpy as np
 
 from imgnmf.core.check import checked_count, checked_rank
 from imgnmf.core.encode import encode
+from imgnmf.core.interrupts import interruptible
 from imgnmf.core.result import Factorization
 from imgnmf.core.robust import Huber
 from imgnmf.errors import DataError, DataWarning, ShapeMismatchError, tell
@@ -74,6 +75,7 @@ class Occlusions:
         share = f"{self.masks.mean():.2%} of all pixels"
         return f"Occlusions(perhaps in {touched} of {len(self.masks)} images, {share}; {self.fit})"
 
+    @interruptible()
     def find_in(self, images: Images, weights: Any = None) -> Array:
         """What is seen of images that were not in the set, from a single one on.
 
@@ -116,6 +118,7 @@ class Occlusions:
             return encode(V, self.fit.W, loss=self.fit.loss, weights=seen, penalty=self.fit.penalty_H)
 
 
+@interruptible()
 def find_occlusions(
     images: Images,
     rank: int,
@@ -172,6 +175,8 @@ def find_occlusions(
         If the images differ in size, or the weights do not fit them.
     ParameterError
         If an option is out of bounds.
+    Interrupted
+        At Ctrl-C; its `best` is None.
 
     Warns
     -----

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from imgnmf.core.check import as_data, checked_choice, checked_count, checked_values
 from imgnmf.core.choices import LossLike, as_loss
+from imgnmf.core.interrupts import interruptible, own_best
 from imgnmf.core.loading import loaded
 from imgnmf.core.progress import Shelf, opened_shelf
 from imgnmf.errors import DataError, ParameterError
@@ -107,6 +108,7 @@ class RankChoice:
         return ""
 
 
+@interruptible(own_best)
 def choose_rank(
     V: Any,
     ranks: Iterable[int],
@@ -170,6 +172,9 @@ def choose_rank(
         There is no rank, one is out of bounds, or an option is.
     DataError
         V holds NaN, infinite or negative values.
+    Interrupted
+        At Ctrl-C, with the choice by the repeats that were done as its `best` (at least two; for "stability" and
+        "elbow" by the ranks that were done), or None.
 
     Examples
     --------
@@ -192,17 +197,33 @@ def choose_rank(
     if method in PREDICTING:
         data, asked = in_good_unit(in_full(data, method), asked, largest)
     options = EachFit(asked, max_iter=checked_count("max_iter", max_iter, 1), threads=threads, shelf=shelf)
-    scores = SCORES[method](data, wanted, repeats, options, checked_count("rng", rng, 0))
+    scores, seed = np.full((1 if method == "elbow" else repeats, len(wanted)), np.nan), checked_count("rng", rng, 0)
+    with interruptible(lambda _unfinished: _chosen_so_far(method, wanted, scores)):
+        SCORES[method](data, wanted, scores, options, seed)
+    return _chosen(method, wanted, scores)
+
+
+def _chosen(method: Method, ranks: tuple[int, ...], scores: Array) -> RankChoice:
     place, plausible = RULES.get(method, _within_one_error)(scores)
-    return RankChoice(wanted[place], method, wanted, scores, tuple(wanted[i] for i in plausible))
+    return RankChoice(ranks[place], method, ranks, scores, tuple(ranks[i] for i in plausible))
 
 
-def _seen_errors(V: Array, ranks: tuple[int, ...], repeats: int, options: EachFit, seed: int) -> Array:
-    del repeats
-    return np.array([[quiet_fit(V, rank, options, seed).relative_error for rank in ranks]])
+def _chosen_so_far(method: Method, ranks: tuple[int, ...], scores: Array) -> RankChoice | None:
+    """The choice that fewer ranks, or fewer repeats, would have led to: by those of which all scores are there."""
+    begun = np.flatnonzero(~np.isnan(scores).all(axis=0))
+    done = scores[:, begun]
+    done = done[~np.isnan(done).any(axis=1)]
+    if not done.size or (len(done) < 2 and method != "elbow"):  # one repeat cannot say how sure it is
+        return None
+    return _chosen(method, tuple(ranks[place] for place in begun), done)
 
 
-SCORES: Mapping[str, Callable[..., Array]] = MappingProxyType(
+def _seen_errors(V: Array, ranks: Sequence[int], scores: Array, options: EachFit, seed: int) -> None:
+    for place, rank in enumerate(ranks):
+        scores[0, place] = quiet_fit(V, rank, options, seed).relative_error
+
+
+SCORES: Mapping[str, Callable[..., None]] = MappingProxyType(
     {
         "held-out": held_out_entries,
         "bi-cross-validation": bi_cross_validation,

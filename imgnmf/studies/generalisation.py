@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from imgnmf.core.check import checked_count, checked_values
 from imgnmf.core.choices import LossLike, as_loss
 from imgnmf.core.encode import encode
+from imgnmf.core.interrupts import interruptible, own_best
 from imgnmf.core.loading import loaded
 from imgnmf.core.progress import Shelf, opened_shelf
 from imgnmf.errors import ParameterError, ShapeMismatchError
@@ -77,6 +78,7 @@ class Generalisation:
         return figure_of_generalisation(self)
 
 
+@interruptible(own_best)
 def generalisation(
     V: Any,
     ranks: Iterable[int],
@@ -131,6 +133,8 @@ def generalisation(
         There is not one group an image.
     DataError
         V holds NaN, infinite or negative values.
+    Interrupted
+        At Ctrl-C, with the errors of the splits that were done as its `best`, or None.
 
     Examples
     --------
@@ -149,11 +153,16 @@ def generalisation(
     wanted = checked_ranks(ranks, bounds)
     shelf = opened_shelf(checkpoint, resume)
     options = EachFit(as_loss(loss), max_iter=checked_count("max_iter", max_iter, 1), threads=threads, shelf=shelf)
-    errors = np.array(
-        [[_errors(data, test, rank, options, rng, run=f"-{i}") for rank in wanted] for i, test in enumerate(splits)]
-    )
-    unseen = "images" if groups is None else "groups"
-    return Generalisation(wanted, errors[..., 0], errors[..., 1], unseen, min(bounds))
+    errors: list[list[tuple[float, float]]] = []
+
+    def found() -> Generalisation:
+        train, test = np.moveaxis(np.array(errors), 2, 0)
+        return Generalisation(wanted, train, test, "images" if groups is None else "groups", min(bounds))
+
+    with interruptible(lambda _unfinished: found() if errors else None):
+        for i, test in enumerate(splits):
+            errors.append([_errors(data, test, rank, options, rng, run=f"-{i}") for rank in wanted])
+    return found()
 
 
 def n_kept(n: int, share: float = 0.25) -> int:

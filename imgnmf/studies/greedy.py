@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from imgnmf.core.limits import INTERRUPTED
 from imgnmf.core.parts import Array
 from imgnmf.core.progress import Shelf, kept_as
 from imgnmf.core.result import Factorization
+from imgnmf.errors import Interrupted
 
 __all__ = ["Greedy", "LayerCallback"]
 
@@ -28,21 +28,22 @@ class Greedy:
     shelf: Shelf | None
 
     def chain(self, V: Any, ranks: Sequence[int], exponent: int) -> tuple[list[Array], bool]:
-        """``[W_1, ..., W_L, H_L]`` in the unit of the blocks, and whether Ctrl-C ended it."""
+        """``[W_1, ..., W_L, H_L]`` in the unit of the blocks, and whether Ctrl-C ended it after the first was begun."""
         chain: list[Array] = []
         above, stopped = V, False
         for place, rank in enumerate(ranks):
             try:
                 found = self._layer(place, above, rank)
-            except KeyboardInterrupt:  # while the layer's start was prepared
-                if not chain:
+            except Interrupted as interrupt:
+                found, stopped = interrupt.best, True
+                if found is None and not chain:
                     raise
-                stopped = True
+            if found is None:  # its start was being prepared
                 break
             length = np.linalg.norm(found.W.astype(np.float64), axis=0)
             chain.append(found.W / np.where(length > 0, length, 1))
             above = found.H.astype(np.float64) * length[:, None]
-            if stopped := found.reason == INTERRUPTED:
+            if stopped:
                 break
         return [*chain, np.ldexp(above, -exponent)], stopped
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from imgnmf.core.blocks import ColumnBlocks, Runner
+from imgnmf.core.interrupts import INTERRUPTED
 from imgnmf.core.kernels import hals_sweeps
-from imgnmf.core.limits import INTERRUPTED
 from imgnmf.core.parts import Array, inner
 from imgnmf.validation import check_number_field
 

@@ -15,7 +15,7 @@ from imgnmf.core.check import as_data, checked_choice, checked_count, checked_ra
 from imgnmf.core.choices import InitLike
 from imgnmf.core.encode import encode, exact_coefficients
 from imgnmf.core.factorize import factorize
-from imgnmf.core.limits import INTERRUPTED
+from imgnmf.core.interrupts import INTERRUPTED, concluded, interruptible, own_best
 from imgnmf.core.loading import loaded
 from imgnmf.core.losses import Frobenius
 from imgnmf.core.parts import Array
@@ -69,7 +69,8 @@ class LayeredFactorization:
     objective : array
         ``|V - product of the chain|^2 / 2`` in units of ``|V|^2``: greedy first, then after each round.
     reason : str
-        Why the tuning ended; "interrupted" after Ctrl-C, also where it came before.
+        Why the tuning ended; "interrupted" after Ctrl-C, also where it came before: this is then the `best` of an
+        `Interrupted`.
 
     Examples
     --------
@@ -165,6 +166,7 @@ class LayeredFactorization:
         return int(layer) % n
 
 
+@interruptible(own_best)
 def factorize_layers(
     V: Any,
     ranks: Iterable[int],
@@ -213,12 +215,11 @@ def factorize_layers(
     Returns
     -------
     LayeredFactorization
-        After Ctrl-C, of the layers that were begun until then.
 
     Raises
     ------
-    KeyboardInterrupt
-        If Ctrl-C came before there was anything to keep.
+    Interrupted
+        At Ctrl-C, with the layers that were begun until then as its `best`, or None.
     ParameterError
         If ranks do not fall, or one is out of bounds.
     DataError
@@ -248,12 +249,16 @@ def factorize_layers(
     with running(useful_threads(threads, data.shape, wanted[0])) as run:
         problem = ChainProblem(blocks, run, energy_of(blocks, run))
         greedy = problem.relative_error(chain_product(chain[:-1]), chain[-1])
-        tuned, objective, reason = (chain, [], INTERRUPTED) if stopped else rounds.tune(problem, chain)
-        layers = tuple(_layers(problem, tuned))
-    history = np.array([greedy**2 / 2, *(value / problem.energy for value in objective)])
-    if split == "W":
-        layers = tuple(replace(layer, W=layer.H.T, H=layer.W.T) for layer in layers)
-    return LayeredFactorization(layers, split, greedy, history, reason)
+        tuned, objective, ended = (chain, [], INTERRUPTED) if stopped else rounds.tune(problem, chain)
+
+        def measured(reason: str, _converged: bool) -> LayeredFactorization:
+            layers = tuple(_layers(problem, tuned))
+            history = np.array([greedy**2 / 2, *(value / problem.energy for value in objective)])
+            if split == "W":
+                layers = tuple(replace(layer, W=layer.H.T, H=layer.W.T) for layer in layers)
+            return LayeredFactorization(layers, split, greedy, history, reason)
+
+        return concluded(measured, ended, False)
 
 
 def _checked_ranks(ranks: Iterable[int], shape: tuple[int, int]) -> tuple[int, ...]:

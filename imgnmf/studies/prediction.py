@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from imgnmf.core.encode import encode
 from imgnmf.core.factorize import factorize
-from imgnmf.core.limits import INTERRUPTED
 from imgnmf.core.losses import Frobenius, Loss
 from imgnmf.core.progress import Shelf, kept_as
 from imgnmf.core.result import Factorization
@@ -50,44 +49,37 @@ def quiet_fit(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", DataWarning)
-        fit = factorize(V, rank, weights=weights, rng=rng, **given, **kept_as(options.shelf, f"k{rank}{run}"))
-    if fit.reason == INTERRUPTED:  # a score of half a fit would look like any other
-        raise KeyboardInterrupt
-    return fit
+        return factorize(V, rank, weights=weights, rng=rng, **given, **kept_as(options.shelf, f"k{rank}{run}"))
 
 
-def held_out_entries(V: Array, ranks: Sequence[int], repeats: int, options: EachFit, seed: int) -> Array:
-    """Scores (repeats, ranks) of hidden entries: fits that give a tenth of all entries the weight 0 (Wold 1978).
+def held_out_entries(V: Array, ranks: Sequence[int], scores: Array, options: EachFit, seed: int) -> None:
+    """Fill in the scores (repeats, ranks) of hidden entries (Wold 1978).
 
-    A score is the loss on the hidden entries, divided by what the mean of each pixel over the images that show it
-    loses there: 1 is no better than the mean image.
+    A tenth of all entries has the weight 0 in the fits of each repeat. A score is the loss on the hidden entries,
+    divided by what the mean of each pixel over the images that show it loses there: 1 is no better than the mean image.
     """
     fold = _folds(V.shape, np.random.default_rng(seed))
-    scores = np.empty((repeats, len(ranks)))
-    for number in range(repeats):
+    for number in range(len(scores)):
         hidden = (fold == number).astype(np.float32)
         mean = _pixel_means(V, 1 - hidden)
         for place, rank in enumerate(ranks):
             fit = quiet_fit(V, rank, options, seed, 1 - hidden, run=f"-{number}")
             scores[number, place] = np.divide(*losses(fit, V, fit.reconstruct(), mean, hidden))
-    return scores
 
 
-def bi_cross_validation(V: Array, ranks: Sequence[int], repeats: int, options: EachFit, seed: int) -> Array:
-    """Scores (repeats, ranks) of hidden blocks (Owen & Perry 2009).
+def bi_cross_validation(V: Array, ranks: Sequence[int], scores: Array, options: EachFit, seed: int) -> None:
+    """Fill in the scores (repeats, ranks) of hidden blocks (Owen & Perry 2009).
 
     For ``V = [A B; C D]``, parts and coefficients are learnt on D alone; C gives the coefficients of A's images,
     B the parts on A's pixels. Each repeat halves pixels and images anew and predicts each of the four quarters.
     """
     rng = np.random.default_rng(seed)
-    scores = np.empty((repeats, len(ranks)))
-    for number in range(repeats):
+    for number in range(len(scores)):
         sums = np.zeros((len(ranks), 2))
         for quarter, (rows, columns) in enumerate(_quarters(V.shape, rng)):
             run = f"-{number}-{quarter}"
             sums += [_quarter_losses(V, (rows, columns), rank, options, seed, run=run) for rank in ranks]
         scores[number] = sums[:, 0] / sums[:, 1]
-    return scores
 
 
 def losses(

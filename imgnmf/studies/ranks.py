@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -17,7 +17,7 @@ from imgnmf.core.columns import is_elsewhere, some_images
 from imgnmf.core.constraints import Constraint
 from imgnmf.core.factorize import State, factorize
 from imgnmf.core.inits import GivenFactors, takes_any_rank
-from imgnmf.core.limits import INTERRUPTED
+from imgnmf.core.interrupts import INTERRUPTED, better, cut_short, interruptible, own_best
 from imgnmf.core.measures import relative_error
 from imgnmf.core.penalties import Penalties
 from imgnmf.core.progress import Shelf, kept_as, opened_shelf
@@ -53,7 +53,8 @@ class RankStudy:
     fits : mapping of int to Factorization
         By rising rank; ``study[k]`` for short.
     interrupted : bool
-        Whether Ctrl-C ended it before the last rank was done.
+        Whether Ctrl-C ended it before the last rank was done: it is then the `best` of an `Interrupted`, and the
+        last of its fits may be one that was interrupted itself, as its `reason` says.
 
     Examples
     --------
@@ -89,6 +90,7 @@ class RankStudy:
         return tuple(_row(rank, fit) for rank, fit in self.fits.items())
 
 
+@interruptible(own_best)
 def factorize_ranks(
     V: Any,
     ranks: Iterable[int],
@@ -143,7 +145,6 @@ def factorize_ranks(
     Returns
     -------
     RankStudy
-        After Ctrl-C, of what was done until then, the best factors of the unfinished rank included.
 
     Raises
     ------
@@ -151,8 +152,9 @@ def factorize_ranks(
         If there is no rank, or one is out of bounds.
     IncompatibleError
         If `earlier` holds fits of other images or of another loss, or the checkpoint of other fits.
-    KeyboardInterrupt
-        If Ctrl-C came before there was anything to keep.
+    Interrupted
+        At Ctrl-C, with the study of what was done until then as its `best`, the best factors of the unfinished rank
+        included; or None before there are any.
 
     Examples
     --------
@@ -188,17 +190,15 @@ def factorize_ranks(
     )
     path = _Path(data, fit, start, warm_start, callback, opened_shelf(checkpoint, resume, rng))
     fits: dict[int, Factorization] = {}
-    try:
+
+    def so_far(unfinished: Factorization | None) -> RankStudy | None:
+        done = fits if unfinished is None else {**fits, unfinished.rank: unfinished}
+        return RankStudy(MappingProxyType(done), interrupted=True) if done else None
+
+    with interruptible(so_far):
         for rank in wanted:
             fits[rank] = path.fitted(rank, known.get(rank), list(fits.values()))
-            if fits[rank].reason == INTERRUPTED:
-                break
-    except KeyboardInterrupt:
-        # Between two iterations `factorize` catches it; here it came while a start was prepared.
-        if not fits:
-            raise
-    interrupted = len(fits) < len(wanted) or fits[wanted[-1]].reason == INTERRUPTED
-    return RankStudy(MappingProxyType(fits), interrupted)
+    return RankStudy(MappingProxyType(fits))
 
 
 def checked_ranks(ranks: Iterable[int], shape: tuple[int, int], remedy: str = "lower it") -> tuple[int, ...]:
@@ -225,11 +225,11 @@ class _Path:
         if known is not None and known.reason != INTERRUPTED:
             return known
         best = self._from(rank, self.init if known is None else GivenFactors(known.W, known.H), f"k{rank}")
-        if not (self.warm_start and before and before[-1].rank < rank) or best.reason == INTERRUPTED:
+        if not (self.warm_start and before and before[-1].rank < rank):
             return best
-        warm = self._from(rank, GivenFactors(*_grown(before[-1], self.V, rank)), f"k{rank}-warm")
-        better = warm if warm.objective < best.objective else best
-        return replace(better, reason=INTERRUPTED, converged=False) if warm.reason == INTERRUPTED else better
+        with interruptible(lambda unfinished: cut_short(better(best, unfinished))):
+            warm = self._from(rank, GivenFactors(*_grown(before[-1], self.V, rank)), f"k{rank}-warm")
+        return warm if warm.objective < best.objective else best
 
     def _from(self, rank: int, init: Any, name: str) -> Factorization:
         shown = partial(self.callback, rank) if self.callback else None

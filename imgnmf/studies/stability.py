@@ -112,20 +112,18 @@ def consensus(fits: Sequence[Factorization], *, alike: float = ALIKE) -> Consens
     return Consensus(parts[:, order], held_by[order], cosines[:, order], reference, alike)
 
 
-def stability(V: Array, ranks: Sequence[int], repeats: int, options: EachFit, seed: int) -> Array:
-    """Scores (repeats, ranks): how little the part that comes back worst does so, 0 = it always does.
+def stability(V: Array, ranks: Sequence[int], scores: Array, options: EachFit, seed: int) -> None:
+    """Fill in the scores (repeats, ranks): how little the part that comes back worst does so, 0 = it always does.
 
     Each run draws the images with replacement (Efron 1979) and starts at random: with few parts, all starts may find
     the same copy of the noise, but not in other images. The score is one minus the silhouette of that part in the run.
     """
     random = replace(options, init="random")
-    drawn = [np.random.default_rng([seed, run]).integers(0, V.shape[1], V.shape[1]) for run in range(repeats)]
-    scores = np.empty((repeats, len(ranks)))
+    drawn = [np.random.default_rng([seed, run]).integers(0, V.shape[1], V.shape[1]) for run in range(len(scores))]
     for place, rank in enumerate(ranks):
         bases = [quiet_fit(V[:, images], rank, random, seed + run, run=f"-{run}").W for run, images in enumerate(drawn)]
         found = silhouettes(_in_one_order(bases, _paired(bases)[1]))
         scores[:, place] = 1 - found[:, found.mean(axis=0).argmin()]
-    return scores
 
 
 def silhouettes(parts: Array) -> Array:

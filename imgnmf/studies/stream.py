@@ -12,6 +12,7 @@ from imgnmf.core.check import as_data, checked_count, checked_values
 from imgnmf.core.choices import LossLike, SolverLike, as_loss, as_solver
 from imgnmf.core.factorize import factorize
 from imgnmf.core.inits import GivenFactors, Init
+from imgnmf.core.interrupts import interruptible
 from imgnmf.core.limits import State
 from imgnmf.core.online import Online, window_size
 from imgnmf.core.parts import Array
@@ -88,6 +89,7 @@ class Stream:
         if window_size(self.images, self.rank) < self.rank:
             raise ParameterError(f"a window of images={self.images} is too small for rank={self.rank} parts; widen it")
 
+    @interruptible()
     def partial_fit(self, V: Any) -> Stream:
         """The stream after some more images; this one stays as it is.
 
@@ -107,6 +109,8 @@ class Stream:
             If V has NaN, infinite or negative values.
         ShapeMismatchError
             If its images have another size or dtype than those before.
+        Interrupted
+            At Ctrl-C, with None as its `best`: this stream has seen none of the images then.
         """
         if is_sparse(V):
             raise IncompatibleError(

@@ -11,6 +11,7 @@ import numpy as np
 from imgnmf.core.check import checked_choice
 from imgnmf.core.choices import InitLike
 from imgnmf.core.factorize import Callback, factorize
+from imgnmf.core.interrupts import interruptible, own_best
 from imgnmf.core.parts import Array
 from imgnmf.core.result import Factorization
 from imgnmf.errors import DataError, DataWarning, ParameterError, ShapeMismatchError, tell
@@ -96,6 +97,7 @@ class TopicModel:
             )
 
 
+@interruptible(own_best)
 def find_topics(
     texts: Texts | Iterable[str],
     rank: int,
@@ -141,6 +143,8 @@ def find_topics(
         There is no text, or no word is left to count.
     ParameterError
         `rank` is above the number of words or documents, an option is out of bounds, or scikit-learn is missing.
+    Interrupted
+        At Ctrl-C, with the topics so far as its `best`, or None.
 
     Warns
     -----
@@ -161,11 +165,16 @@ def find_topics(
     V = vocabulary.matrix(given.texts)
     _check_rank(rank, V.shape)
     tell_empty(V, given.names)
-    fit = factorize(
-        V, rank, loss=loss, init=init, max_iter=max_iter, time_limit=time_limit, rng=rng, threads=threads,
-        callback=callback,
-    )  # fmt: skip
-    return TopicModel(_in_shares(fit), vocabulary, given.names)
+
+    def model_of(fit: Factorization) -> TopicModel:
+        return TopicModel(_in_shares(fit), vocabulary, given.names)
+
+    with interruptible(lambda fit: None if fit is None else model_of(fit)):
+        fit = factorize(
+            V, rank, loss=loss, init=init, max_iter=max_iter, time_limit=time_limit, rng=rng, threads=threads,
+            callback=callback,
+        )  # fmt: skip
+    return model_of(fit)
 
 
 def shares_of(H: Array) -> Array:

@@ -23,6 +23,7 @@ from imgnmf.checkpoint_task import described
 from imgnmf.errors import ArchiveError, CheckpointWarning, IncompatibleError, OutputError, ParameterError
 from tests.checkpoint.test_resuming import PENALTIES, V, assert_same, stopping
 from tests.damage import mutated
+from tests.signals import best_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::imgnmf.errors.ConvergenceWarning")
 
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::imgnmf.errors.ConvergenceWarnin
 @pytest.fixture
 def path(tmp_path):
     kept = tmp_path / "run.ckpt"
-    imgnmf.factorize(V, 4, checkpoint=kept, callback=stopping(8))
+    best_of(imgnmf.factorize, V, 4, checkpoint=kept, callback=stopping(8))
     return kept
 
 
@@ -83,7 +84,7 @@ def test_fewer_iterations_than_were_done_are_told_without_contradiction(path):
 def test_what_only_says_where_a_fit_ends_may_change_unless_starts_are_compared(path, tmp_path):
     imgnmf.factorize(V, 4, checkpoint=path, resume=True, max_iter=12, stop=imgnmf.KKTBelow(), threads=2, rng=None)
     several, options = tmp_path / "several.ckpt", {"n_init": 2, "init": "random"}
-    imgnmf.factorize(V, 4, checkpoint=several, callback=stopping(8), **options)
+    best_of(imgnmf.factorize, V, 4, checkpoint=several, callback=stopping(8), **options)
     with pytest.raises(
         IncompatibleError, match=r"stop was .RelativeDecrease.* and is .KKTBelow.*; max_iter was 500 and"
     ):
@@ -202,6 +203,7 @@ LIMITED = """
 import resource, sys, warnings
 import imgnmf
 from tests.checkpoint.test_resuming import V, assert_same
+from tests.signals import best_of
 resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")

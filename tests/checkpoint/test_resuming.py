@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 
 import numpy as np
@@ -11,6 +12,7 @@ import scipy.sparse
 import imgnmf
 from imgnmf.core.robust import L21, Huber
 from tests.core.cases import INITS, LOSSES, PAIRS, low_rank, name_of
+from tests.signals import best_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::imgnmf.errors.ConvergenceWarning")
 
@@ -76,7 +78,8 @@ def assert_goes_on(path, case, cuts):
     for place, cut in enumerate(cuts):
         # By its answer a callback ends one start of several, which is another result.
         how = KeyboardInterrupt if place % 2 == 0 or "n_init" in case else None
-        imgnmf.factorize(**options, checkpoint=kept, resume=place > 0, callback=stopping(cut, how))
+        with contextlib.suppress(imgnmf.Interrupted):
+            imgnmf.factorize(**options, checkpoint=kept, resume=place > 0, callback=stopping(cut, how))
     went_on = imgnmf.factorize(**options, checkpoint=kept, resume=True)
     assert_same(went_on, at_once)
     assert (np.diff(went_on.trace.seconds) > 0).all()
@@ -102,7 +105,7 @@ def test_a_start_is_not_made_again(init, rng, tmp_path):
     if rng is not None:
         assert_goes_on(path, {"init": init, "rng": rng}, [4])
         return
-    first = imgnmf.factorize(**options_of({"init": init, "rng": None}), checkpoint=path, callback=stopping(9))
+    first = best_of(imgnmf.factorize, **options_of({"init": init, "rng": None}), checkpoint=path, callback=stopping(9))
     again = imgnmf.factorize(**options_of({"init": init, "rng": None, "max_iter": 9}), checkpoint=path, resume=True)
     np.testing.assert_array_equal(first.trace.objective, again.trace.objective)
 
@@ -119,7 +122,7 @@ def test_starts_still_to_come_are_those_that_would_have_come(rng, tmp_path):
 
     options = {"V": V, "rank": 4, "n_init": 3, "init": "random", "max_iter": 9, "stop": ()}
     path, copy = tmp_path / "run.ckpt", tmp_path / "copy.ckpt"
-    imgnmf.factorize(**options, rng=given(), checkpoint=path, callback=stopping(12))
+    best_of(imgnmf.factorize, **options, rng=given(), checkpoint=path, callback=stopping(12))
     copy.write_bytes(path.read_bytes())
     first, second = (imgnmf.factorize(**options, rng=given(), checkpoint=p, resume=True) for p in (path, copy))
     assert_same(first, second)
@@ -130,7 +133,7 @@ def test_starts_still_to_come_are_those_that_would_have_come(rng, tmp_path):
 def test_a_robust_loss_keeps_what_it_settled(tmp_path):
     for loss in (Huber(), L21()):
         path = tmp_path / f"{loss.name}.ckpt"
-        stopped = imgnmf.factorize(V, 4, loss=loss, checkpoint=path, callback=stopping(3))
+        stopped = best_of(imgnmf.factorize, V, 4, loss=loss, checkpoint=path, callback=stopping(3))
         assert imgnmf.factorize(V, 4, loss=loss, checkpoint=path, resume=True).loss == stopped.loss
 
 
@@ -148,12 +151,12 @@ def test_a_run_that_converged_is_there_at_once_and_can_be_taken_further(tmp_path
 def test_any_number_of_threads_goes_on_with_any_other(tmp_path):
     case = options_of({"V": np.tile(V, 30)})
     at_once = imgnmf.factorize(**case, threads=1)
-    imgnmf.factorize(**case, threads=2, checkpoint=tmp_path / "run.ckpt", callback=stopping(8))
+    best_of(imgnmf.factorize, **case, threads=2, checkpoint=tmp_path / "run.ckpt", callback=stopping(8))
     assert_same(imgnmf.factorize(**case, threads=1, checkpoint=tmp_path / "run.ckpt", resume=True), at_once)
 
 
 def test_the_order_of_v_in_memory_is_not_its_identity(tmp_path):
-    imgnmf.factorize(V, 4, checkpoint=tmp_path / "run.ckpt", callback=stopping(8))
+    best_of(imgnmf.factorize, V, 4, checkpoint=tmp_path / "run.ckpt", callback=stopping(8))
     fit = imgnmf.factorize(np.asfortranarray(V), 4, checkpoint=tmp_path / "run.ckpt", resume=True)
     assert fit.relative_error == pytest.approx(imgnmf.factorize(V, 4).relative_error, rel=1e-3)
 
@@ -169,7 +172,7 @@ def test_the_time_that_was_spent_counts(tmp_path):
 
 def test_ctrl_c_ends_all_the_starts(tmp_path):
     options = options_of({"n_init": 3, "init": "random"})
-    fit = imgnmf.factorize(**options, callback=stopping(40))
+    fit = best_of(imgnmf.factorize, **options, callback=stopping(40))
     assert fit.reason == "interrupted"
     assert not fit.converged
     assert fit.objective == imgnmf.factorize(**{**options, "n_init": 1, "max_iter": 30}).objective or fit.n_iter == 10
@@ -205,7 +208,7 @@ def test_an_interruption_amid_an_iteration_loses_that_iteration_alone(step, call
     with monkeypatch.context() as patch:
         patch.setattr(kind, step, interrupted)
         kept = imgnmf.Checkpoint(path, every_iterations=10**6)
-        stopped = imgnmf.factorize(**options, checkpoint=kept)
+        stopped = best_of(imgnmf.factorize, **options, checkpoint=kept)
     assert stopped.reason == "interrupted"
     assert 5 < stopped.n_iter < 30
     assert stopped.relative_error == pytest.approx(stopped.trace.relative_error[-1], rel=1e-6)
@@ -219,6 +222,6 @@ def test_an_interruption_of_the_last_polish_keeps_the_fit(tmp_path, monkeypatch)
     options = options_of({"checkpoint": tmp_path / "run.ckpt"})
     with monkeypatch.context() as patch:
         patch.setattr("imgnmf.core.fitting.exact_coefficients", interrupted)
-        stopped = imgnmf.factorize(**options)
+        stopped = best_of(imgnmf.factorize, **options)
     assert (stopped.reason, stopped.converged, stopped.n_iter) == ("interrupted", False, 30)
     assert_same(imgnmf.factorize(**options, resume=True), imgnmf.factorize(**options_of({})))

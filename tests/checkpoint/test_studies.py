@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 import imgnmf
 from imgnmf.errors import IncompatibleError, OutputError, ParameterError
 from tests.checkpoint.test_resuming import V, assert_same
+from tests.signals import best_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::imgnmf.errors.ConvergenceWarning")
 
@@ -65,7 +65,7 @@ def counted(monkeypatch):
 @pytest.mark.parametrize("after", [1, 9, 40])
 def test_ranks_go_on_where_they_were(kept, after, warm_start):
     options = {"V": V, "ranks": [2, 4, 3], "warm_start": warm_start}
-    stopped = imgnmf.factorize_ranks(**options, checkpoint=kept, callback=Stopper(after))
+    stopped = best_of(imgnmf.factorize_ranks, **options, checkpoint=kept, callback=Stopper(after))
     assert stopped.interrupted
     again = imgnmf.factorize_ranks(**options, checkpoint=kept, resume=True)
     whole = imgnmf.factorize_ranks(**options)
@@ -88,8 +88,7 @@ def test_a_choice_goes_on_where_it_was(kept, method, counted):
     whole = imgnmf.choose_rank(**options)
     in_all, counted.done = counted.done, 0
     counted.stop = in_all // 2
-    with pytest.raises(KeyboardInterrupt):
-        imgnmf.choose_rank(**options, checkpoint=kept)
+    best_of(imgnmf.choose_rank, **options, checkpoint=kept)
     counted.done, counted.stop = 0, None
     again = imgnmf.choose_rank(**options, checkpoint=kept, resume=True)
     np.testing.assert_array_equal(again.scores, whole.scores)
@@ -110,8 +109,7 @@ def test_unseen_images_and_layers_go_on_too(kept, counted):
         counted.done, counted.stop = 0, None
         whole = study(V, **options)
         counted.done, counted.stop = 0, counted.done * 3 // 4
-        with contextlib.suppress(KeyboardInterrupt):
-            study(V, **options, checkpoint=place)
+        assert isinstance(best_of(study, V, **options, checkpoint=place), type(whole))
         counted.stop = None
         again = study(V, **options, checkpoint=place, resume=True)
         for name in ("train", "test", "objective", "greedy_error"):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from functools import partial
 
 import pytest
 
+import imgnmf
 from imgnmf.archive_layers import load_layers
 from tests.cli.runs import DONE, INTERRUPTED, everything_below, refusal, run
 
@@ -68,7 +68,10 @@ def test_ctrl_c_in_a_layer_keeps_the_ranks_and_the_layers_so_far(folder, tmp_pat
 def test_ctrl_c_while_images_are_kept_aside_draws_the_rest_without_half_a_number(folder, tmp_path, monkeypatch):
     from imgnmf.studies import prediction
 
+    def interrupted(*given, **named):
+        raise imgnmf.Interrupted(best=whole(*given, **named))
+
     whole = prediction.factorize
-    monkeypatch.setattr(prediction, "factorize", lambda *a, **o: replace(whole(*a, **o), reason="interrupted"))
+    monkeypatch.setattr(prediction, "factorize", interrupted)
     refusal("gallery", folder, "-k", 2, "-o", tmp_path / "out", code=INTERRUPTED)
     assert json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))["interrupted"]

@@ -13,6 +13,7 @@ import imgnmf.cluster
 import imgnmf.cluster.fit as cluster_fit
 from imgnmf.errors import ClusterError, DataError, ImageReadError, IncompatibleError, ParameterError, ShapeMismatchError
 from tests.cluster.conftest import kill_a_worker, planted
+from tests.signals import best_of
 
 SHORT = {"max_iter": 12, "stop": ()}
 CASES = {
@@ -153,7 +154,7 @@ def test_an_interruption_keeps_the_best_so_far(client, V):
         if state.iteration == 3:
             raise KeyboardInterrupt
 
-    fit = imgnmf.cluster.factorize(V, 4, client=client, callback=interrupt)
+    fit = best_of(imgnmf.cluster.factorize, V, 4, client=client, callback=interrupt)
     assert fit.reason == "interrupted"
     assert fit.relative_error == pytest.approx(float(fit.trace.relative_error[-1]), rel=1e-4)
 

@@ -47,10 +47,14 @@ def cases(folder: Path) -> dict[str, Callable[..., Any]]:
         return fit(checkpoint=imgnmf.Checkpoint(folder / f"{next(number)}.ckpt", every_iterations=3), **given)
 
     def ranked(callback: Any) -> Any:
-        study = imgnmf.factorize_ranks(V, [3, 6], stop=(), max_iter=60, callback=lambda rank, state: callback(state))
-        last = study[study.ranks[-1]]
-        assert study.interrupted == (last.reason == "interrupted" or len(study) == 1)
-        return last
+        given = {"stop": (), "max_iter": 60, "callback": lambda rank, state: callback(state)}
+        try:
+            study = imgnmf.factorize_ranks(V, [3, 6], **given)
+        except imgnmf.Interrupted as interrupt:
+            so_far = interrupt.best
+            last = so_far[so_far.ranks[-1]] if so_far is not None and so_far.interrupted else None
+            raise imgnmf.Interrupted(best=last) from None
+        return study[6]
 
     return {
         "frobenius": fit,
@@ -108,17 +112,19 @@ class Interrupts:
             os.kill(os.getpid(), signal.SIGINT)
 
         timer = threading.Timer(float(self.rng.uniform(0, seconds)), hit)
-        fit = None
+        fit, interrupted, ended = None, True, None
         try:
             timer.start()
             fit = self.cases[name](callback=watch)
-            ended = time.perf_counter()
+            ended, interrupted = time.perf_counter(), False
             timer.cancel()
             timer.join()  # a signal that is on its way comes here
-        except KeyboardInterrupt:
-            ended = time.perf_counter()
+        except imgnmf.Interrupted as interrupt:
+            fit, ended = interrupt.best, time.perf_counter()
+        except KeyboardInterrupt:  # before the call, or after it
+            ended = ended or time.perf_counter()
         timer.join()
-        outcome = self.judged(fit, whole, watch)
+        outcome = self.judged(fit, whole, watch, interrupted)
         late = max(ended - sent[0], 0.0) if sent else 0.0
         self.slowest = max(self.slowest, late)
         if late > max(1.0, 2 * watch.longest):
@@ -127,11 +133,11 @@ class Interrupts:
             self.told.append(f"{name}: {outcome} after {watch.iterations} iterations")
         self.count[outcome] += 1
 
-    def judged(self, fit: Any, whole: Any, watch: Watched) -> str:
+    def judged(self, fit: Any, whole: Any, watch: Watched, interrupted: bool) -> str:
         """What a call came to."""
         if fit is None:
             return "lost" if watch.iterations else "before there was anything"
-        if fit.reason != "interrupted":
+        if not interrupted:
             return "had ended" if fit.reason == whole.reason else "wrong"
         seen, n = fit.trace.objective, fit.n_iter
         good = [np.isfinite(fit.W).all(), np.isfinite(fit.H).all(), fit.H.min() >= 0, np.isfinite(fit.objective)]
@@ -144,6 +150,7 @@ class Interrupts:
 def main() -> None:
     """Hit so many times."""
     warnings.simplefilter("ignore")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background of a shell
     with tempfile.TemporaryDirectory() as folder:
         hits = Interrupts(Path(folder), int(sys.argv[2]))
         for place in range(int(sys.argv[1])):

@@ -13,6 +13,7 @@ from imgnmf.core.penalties import L1, L2
 from imgnmf.core.stopping import KKTBelow, RelativeDecrease, TimeLimit
 from imgnmf.errors import ConvergenceWarning, DataWarning
 from tests.core.cases import INITS, LOSSES, PAIRS, factors, low_rank, name_of
+from tests.signals import best_of
 
 quiet = pytest.mark.filterwarnings("ignore::imgnmf.errors.ConvergenceWarning")
 
@@ -242,7 +243,7 @@ def test_ctrl_c_keeps_the_best_so_far():
         if state.iteration == 5:
             raise KeyboardInterrupt
 
-    fit = imgnmf.factorize(low_rank(noise=0.5), 4, callback=interrupt)
+    fit = best_of(imgnmf.factorize, low_rank(noise=0.5), 4, callback=interrupt)
     assert (fit.reason, fit.n_iter, fit.converged) == ("interrupted", 5, False)
     assert fit.relative_error == pytest.approx(fit.trace.relative_error[-1], rel=1e-6)
 

@@ -7,22 +7,10 @@ import pytest
 
 import imgnmf
 from imgnmf.core import fitting, problem, projective
+from tests.signals import Struck, best_of
 
 V = np.random.default_rng(0).random((30, 700)) + 0.01  # three blocks
 OPTIONS = {"rank": 3, "init": imgnmf.RandomInit(lead_in=False), "threads": 1, "stop": (), "max_iter": 12}
-
-
-class Struck:
-    """A function that Ctrl-C meets in its n-th call."""
-
-    def __init__(self, function, number):
-        self.function, self.left = function, number
-
-    def __call__(self, *given, **named):
-        self.left -= 1
-        if not self.left:
-            raise KeyboardInterrupt
-        return self.function(*given, **named)
 
 
 def error_of(fit):
@@ -34,7 +22,7 @@ def error_of(fit):
 def test_within_a_pass(monkeypatch, loss, number):
     struck = Struck(problem.Problem.parts, number)
     monkeypatch.setattr(problem.Problem, "parts", lambda *given: struck(*given))  # noqa: PLW0108 - bound
-    fit = imgnmf.factorize(V, loss=loss, **OPTIONS)
+    fit = best_of(imgnmf.factorize, V, loss=loss, **OPTIONS)
     assert (fit.reason, fit.n_iter) == ("interrupted", (number - 1) // 3)
     assert fit.relative_error == pytest.approx(error_of(fit), rel=1e-9)
 
@@ -42,7 +30,7 @@ def test_within_a_pass(monkeypatch, loss, number):
 @pytest.mark.parametrize("where", ["exact_coefficients", "exact_loss"])
 def test_while_the_end_is_made_exact_or_measured(monkeypatch, where):
     monkeypatch.setattr(fitting, where, Struck(getattr(fitting, where), 1))
-    fit = imgnmf.factorize(V, **OPTIONS)
+    fit = best_of(imgnmf.factorize, V, **OPTIONS)
     assert (fit.reason, fit.converged, fit.n_iter) == ("interrupted", False, 12)
     assert fit.relative_error == pytest.approx(error_of(fit), rel=1e-9)
     monkeypatch.undo()
@@ -55,7 +43,7 @@ def test_while_the_end_is_made_exact_or_measured(monkeypatch, where):
 def test_a_projective_fit_is_measured_again_too(monkeypatch):
     whole = imgnmf.factorize_projective(V, 3)
     monkeypatch.setattr(projective, "exact_loss", Struck(projective.exact_loss, 1))
-    fit = imgnmf.factorize_projective(V, 3)
+    fit = best_of(imgnmf.factorize_projective, V, 3)
     assert (fit.reason, fit.converged, fit.n_iter) == ("interrupted", False, whole.n_iter)
     assert fit.relative_error == whole.relative_error
     assert np.array_equal(fit.W, whole.W)

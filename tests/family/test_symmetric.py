@@ -11,6 +11,7 @@ from imgnmf import errors, family
 from imgnmf.core.stopping import RelativeDecrease
 from imgnmf.family.kernels import _symmetric_loops, symmetric_sweep
 from tests.family.cases import blocks
+from tests.signals import best_of
 
 
 def same_groups(labels, truth):
@@ -115,7 +116,7 @@ def test_one_interruption_ends_all_starts():
         if len(seen) == 3:
             raise KeyboardInterrupt
 
-    fit = family.symmetric(blocks()[0], 3, n_init=4, callback=interrupt)
+    fit = best_of(family.symmetric, blocks()[0], 3, n_init=4, callback=interrupt)
     assert (fit.reason, seen) == ("interrupted", [1, 2, 3])
 
 
@@ -132,7 +133,7 @@ def test_an_interruption_between_two_starts_keeps_the_one_that_ended(monkeypatch
 
     monkeypatch.setattr(symmetric_nmf, "_fitted", second_is_interrupted)
     A = blocks()[0]
-    fit = family.symmetric(A, 3, n_init=4)
+    fit = best_of(family.symmetric, A, 3, n_init=4)
     assert (fit.reason, fit.converged, len(begun)) == ("interrupted", False, 2)
     monkeypatch.undo()
     np.testing.assert_array_equal(fit.H, family.symmetric(A, 3, n_init=1).H)
@@ -146,7 +147,7 @@ def test_an_interruption_is_told_where_an_earlier_start_was_better():
         if len(seen) > 1 and state.iteration == 1:
             raise KeyboardInterrupt
 
-    fit = family.symmetric(A, 6, n_init=3, rng=3, callback=interrupt)
+    fit = best_of(family.symmetric, A, 6, n_init=3, rng=3, callback=interrupt)
     assert (fit.reason, fit.converged) == ("interrupted", False)
     assert fit.n_iter > 1
 

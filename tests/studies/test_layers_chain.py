@@ -8,6 +8,7 @@ import pytest
 import imgnmf
 from imgnmf.core.measures import relative_error
 from imgnmf.errors import DataError, ParameterError
+from tests.signals import best_of
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,8 @@ def interrupted_at(layer, iteration):
 
 @pytest.mark.parametrize("split", ["H", "W"])
 def test_ctrl_c_keeps_the_layers_that_were_begun(V, split):
-    deep = imgnmf.factorize_layers(V, (16, 8, 4), split=split, max_iter=3000, callback=interrupted_at(1, 5))
+    given = {"split": split, "max_iter": 3000, "callback": interrupted_at(1, 5)}
+    deep = best_of(imgnmf.factorize_layers, V, (16, 8, 4), **given)
     assert deep.interrupted
     assert deep.ranks == (16, 8)
     whole = imgnmf.factorize_layers(V, (16, 8, 4), split=split, max_iter=3000, tune=0)
@@ -72,11 +74,10 @@ def test_ctrl_c_in_the_start_of_a_layer_keeps_those_before_and_in_the_first_is_p
 
     def interrupted_start(W_or_V, rank, **options):
         if rank == 8:
-            raise KeyboardInterrupt
+            raise imgnmf.Interrupted  # as `factorize` does while it prepares a start
         return imgnmf.factorize(W_or_V, rank, **options)
 
     monkeypatch.setattr(layers, "factorize", interrupted_start)
-    deep = imgnmf.factorize_layers(V, (16, 8, 4), max_iter=3000)
+    deep = best_of(imgnmf.factorize_layers, V, (16, 8, 4), max_iter=3000)
     assert (deep.ranks, deep.interrupted) == ((16,), True)
-    with pytest.raises(KeyboardInterrupt):
-        imgnmf.factorize_layers(V, (8, 4), max_iter=3000)
+    assert best_of(imgnmf.factorize_layers, V, (8, 4), max_iter=3000) is None

@@ -9,6 +9,7 @@ import imgnmf
 from imgnmf.errors import DataError, IncompatibleError, ParameterError
 from imgnmf.studies import svd_errors
 from tests.core.cases import INITS
+from tests.signals import best_of
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_best_so_far(V):
         if rank == 9 and state.iteration == 3:
             raise KeyboardInterrupt
 
-    study = imgnmf.factorize_ranks(V, [4, 9, 16], callback=interrupt)
+    study = best_of(imgnmf.factorize_ranks, V, [4, 9, 16], callback=interrupt)
     assert study.interrupted
     assert study.ranks == (4, 9)
     assert study[4].converged
@@ -63,7 +64,7 @@ def test_ctrl_c_in_the_last_rank_counts_too(V):
     def interrupt(rank, state):
         raise KeyboardInterrupt
 
-    assert imgnmf.factorize_ranks(V, [4], callback=interrupt).interrupted
+    assert best_of(imgnmf.factorize_ranks, V, [4], callback=interrupt).interrupted
 
 
 def test_a_callback_ends_one_fit_not_the_study(V):
@@ -143,7 +144,7 @@ def test_a_study_is_resumed_where_it_was_interrupted(V, tmp_path):
         if rank == 9 and state.iteration == 3:
             raise KeyboardInterrupt
 
-    first = imgnmf.factorize_ranks(V, [4, 9, 16], callback=interrupt)
+    first = best_of(imgnmf.factorize_ranks, V, [4, 9, 16], callback=interrupt)
     fitted = []
     study = imgnmf.factorize_ranks(V, [4, 9, 16], earlier=first, callback=lambda k, _: fitted.append(k))
     assert study.ranks == (4, 9, 16)
