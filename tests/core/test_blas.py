@@ -97,7 +97,8 @@ def test_a_blas_that_is_loaded_by_the_first_fit_of_a_process_is_limited_too():
         "import numpy as np, imgnmf, sys\n"
         "from threadpoolctl import threadpool_info\n"
         "look = lambda state: print([lib['num_threads'] for lib in threadpool_info() if lib['user_api'] == 'blas'])\n"
-        "imgnmf.factorize(np.random.default_rng(0).random((40, 300)), 3, callback=lambda s: look(s) or s.iteration > 2)\n"
+        "V = np.random.default_rng(0).random((40, 300))\n"
+        "imgnmf.factorize(V, 3, callback=lambda state: look(state) or state.iteration == 3)\n"
         "look(None)\n"
     )
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"}
