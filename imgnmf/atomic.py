@@ -142,12 +142,11 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def recorded() -> Iterator[list[Path]]:
-    """Give a list that grows by whatever is written within the block, to be able to say so if it ends early."""
-    written: list[Path] = []
+def recorded(written: list[Path]) -> Iterator[None]:
+    """Add whatever is written within the block to a list, to be able to say so if it ends early."""
     token = _RECORD.set(written)
     try:
-        yield written
+        yield
     finally:
         _RECORD.reset(token)
 

@@ -80,9 +80,9 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was asked for; exit with 128 and the number of the signal that ended it."""
-        signals = _Signals()
+        signals, written = _Signals(), list[Path]()
         try:
-            with recorded() as written, signals.handled():
+            with recorded(written), signals.handled():
                 return super().invoke(ctx)
         except KeyboardInterrupt as interrupt:
             _fail(_what_is_left(interrupt, written), 128 + signals.last)

@@ -119,14 +119,17 @@ def _take_over(staging: Path, target: Path) -> None:
         note_written(target)
         return
     former = _beside(target, "former")
-    target.rename(former)
     try:
+        target.rename(former)
         staging.rename(target)
-    except OSError:
-        former.rename(target)
+        note_written(target)
+    except BaseException:  # Ctrl-C between the two would leave neither in place
+        if former.exists() and not target.exists():
+            former.rename(target)
         raise
-    note_written(target)
-    shutil.rmtree(former, ignore_errors=True)
+    finally:
+        if target.exists():
+            shutil.rmtree(former, ignore_errors=True)
 
 
 def _beside(target: Path, what: str) -> Path:

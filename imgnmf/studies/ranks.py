@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from imgnmf.core.blas import one_blas_thread
 from imgnmf.core.blocks import block_spans
 from imgnmf.core.check import LOWER_OR_RANDOM, as_data, checked_rank
 from imgnmf.core.choices import InitLike, LossLike, SolverLike, as_init, as_loss
@@ -236,6 +237,7 @@ class _Path:
         return self.fit(rank, init=init, callback=shown, **kept_as(self.shelf, name))
 
 
+@one_blas_thread()  # the fit that starts from here is the same to the last bit whatever else runs
 def _grown(fit: Factorization, V: Any, rank: int) -> tuple[Any, Any]:
     """Factors with the model of `fit`, and as new parts what is missing in the images that it rebuilds worst."""
     spans = block_spans(*V.shape)

@@ -146,8 +146,16 @@ def test_a_signal_while_the_kernels_are_compiled_is_not_lost(folder, tmp_path, m
     assert "nothing was written" in words
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, INTERRUPTED), (signal.SIGTERM, TERMINATED)])
-def test_a_signal_that_a_callback_of_the_compiler_drops_comes_again(number, code, folder, tmp_path, monkeypatch):
+@pytest.fixture
+def background():
+    """As a shell starts jobs there: SIGINT ignored."""
+    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, former)
+
+
+def drop(number, monkeypatch):
+    """Let the compiler's callback drop a signal while the images are read."""
     dropped = []
 
     @ctypes.CFUNCTYPE(None)
@@ -160,13 +168,18 @@ def test_a_signal_that_a_callback_of_the_compiler_drops_comes_again(number, code
         time.sleep(20)
 
     monkeypatch.setattr("imgnmf.commands.model.read_source", read)
+    return dropped
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, INTERRUPTED), (signal.SIGTERM, TERMINATED)])
+def test_a_signal_that_a_callback_of_the_compiler_drops_comes_again(number, code, folder, tmp_path, monkeypatch):
+    dropped = drop(number, monkeypatch)
     assert "nothing was written" in refusal("fit", folder, "-k", 2, "-o", tmp_path / "m.imgnmf", code=code)
     assert dropped == [number]
 
 
-def test_resume_without_a_checkpoint_replaces_no_model(folder, tmp_path):
-    model = tmp_path / "precious.imgnmf"
-    assert run("fit", folder, "-k", 2, "-o", model, "--max-iter", 3).exit_code == DONE
-    before = model.read_bytes()
-    assert "exists" in refusal("fit", folder, "-k", 3, "-o", model, "--resume")
-    assert model.read_bytes() == before
+@pytest.mark.usefixtures("background")
+def test_what_comes_again_is_the_same_signal(folder, tmp_path, monkeypatch):
+    dropped = drop(signal.SIGTERM, monkeypatch)
+    refusal("fit", folder, "-k", 2, "-o", tmp_path / "m.imgnmf", code=TERMINATED)
+    assert dropped == [signal.SIGTERM]
