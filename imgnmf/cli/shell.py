@@ -142,8 +142,15 @@ class _Signals:
             hook(dropped)
             return
         number, self.last = self.last, signal.SIGINT
-        self.waiting.append(threading.Timer(SOON, signal.raise_signal, [number]))
+        self.waiting.append(threading.Timer(SOON, _send_to_main_thread, [number]))
         self.waiting[-1].start()
+
+
+def _send_to_main_thread(number: int) -> None:
+    if hasattr(signal, "pthread_kill"):  # which wakes it if it waits for something
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+    else:
+        signal.raise_signal(number)
 
 
 def fit_options(command: Command) -> Command:

@@ -13,7 +13,7 @@ from threading import Lock
 from typing import Any
 from weakref import WeakSet
 
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import OpenBLASController, ThreadpoolController
 
 __all__ = ["one_blas_thread"]
 
@@ -44,10 +44,8 @@ class _Limit:
             self.fits.add(fit)
             # Looked up by each fit anew: whatever was loaded since the last one began is limited too.
             for library in ThreadpoolController().select(user_api="blas").lib_controllers:
-                n_threads = library.num_threads
-                self.former.setdefault(library.filepath, (library, n_threads))
-                if n_threads != 1:
-                    library.set_num_threads(1)
+                self.former.setdefault(library.filepath, (library, library.num_threads))
+                _set_threads(library, 1)
 
     def leave(self, fit: _Fit) -> None:
         with self.lock:
@@ -55,9 +53,18 @@ class _Limit:
             if self.fits:
                 return
             for library, n_threads in self.former.values():
-                if library.num_threads != n_threads:
-                    library.set_num_threads(n_threads)
+                _set_threads(library, n_threads)
             self.former.clear()
+
+
+def _set_threads(library: Any, n_threads: int) -> None:
+    if library.num_threads == n_threads:
+        return
+    # threadpoolctl lets only the thread that was the first to set a limit set another, and ignores all others, so that
+    # threads do not overrule each other. Here the lock sees to that, and the last fit to end may run in any thread.
+    OpenBLASController.clear_controlling_thread(force=True)
+    library.set_num_threads(n_threads)
+    OpenBLASController.clear_controlling_thread(force=True)
 
 
 _LIMIT = _Limit()
