@@ -19,7 +19,10 @@ __all__ = ["in_options", "options_of"]
 # the options that it names; \1 as in `re`.
 PHRASES = (
     (r"Raise max_iter, or pass a looser stop=RelativeDecrease\(tol\)", "Raise max_iter"),
-    (r", or pass missing='mask' to leave NaN out", " in the file; imgnmf inpaint fills NaN"),
+    (
+        r", or set them to NaN and pass missing='mask' .*",
+        " in the file, or set them to NaN, which imgnmf inpaint fills",
+    ),
     (r", or pass negative='clip' to set them to 0", ", or set them to 0 in the file"),
     (r"offline=True forbids a download, path= reads a copy", "--offline forbids a download"),
     (r"; pass strict=True to refuse that", ""),

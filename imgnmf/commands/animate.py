@@ -15,7 +15,7 @@ from imgnmf.commands.model import images_for, loaded_pictures
 from imgnmf.commands.options import FitOptions
 from imgnmf.commands.output import checked_file
 from imgnmf.commands.progress import following
-from imgnmf.commands.source import Reading, read_source, short_name, spread
+from imgnmf.commands.source import Reading, read_usable, short_name, spread
 from imgnmf.core.choices import as_init
 from imgnmf.core.factorize import State, factorize
 from imgnmf.core.result import Factorization
@@ -64,7 +64,7 @@ def animate_source(
     if not ranks:
         raise ParameterError("say how many parts with -k: one for a film of the parts, several for the images")
     target = _checked_film(output, force)
-    images = read_source(source, reading)
+    images = read_usable(source, reading)
     if len(set(ranks)) == 1:
         film, interrupted = _learning(short_name(source), images, ranks[0], frame_ms, options)
     else:

@@ -16,7 +16,7 @@ from imgnmf.commands.kinds import Kinds, check_kinds, fit_kinds, summarize_kinds
 from imgnmf.commands.layers import check_options, fit_layers, parsed_ranks, summarize_layers, write_layers
 from imgnmf.commands.options import FitOptions
 from imgnmf.commands.output import MARKER, checked_folder, staged, write_json
-from imgnmf.commands.source import Reading, default_ranks, read_source, short_name, spread, tell_left_out
+from imgnmf.commands.source import Reading, default_ranks, read_usable, short_name, spread, tell_left_out
 from imgnmf.commands.summary import summarize
 from imgnmf.images import ImageSet
 from imgnmf.studies.floor import svd_errors
@@ -85,7 +85,7 @@ def make_gallery(
     check_options(wanted, options)
     check_kinds(kinds, options)
     target = checked_folder(name, force=force or kept.goes_on(name))
-    images = read_source(source, reading)
+    images = read_usable(source, reading)
     place = kept.folder(Path(name), images.V, force=force, names=FITS)
     if not ranks:
         ranks = default_ranks(images.V)

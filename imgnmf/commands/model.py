@@ -16,7 +16,7 @@ from imgnmf.atomic import write_bytes
 from imgnmf.commands.keeping import KeptProgress
 from imgnmf.commands.options import FitOptions
 from imgnmf.commands.output import MARKER, checked_file, checked_folder, staged, write_json
-from imgnmf.commands.source import Reading, opened, read_source, size_of, stands_for_files
+from imgnmf.commands.source import Reading, opened, read_source, read_usable, size_of, stands_for_files, usable
 from imgnmf.commands.summary import describe_source, finite
 from imgnmf.core.measures import image_errors
 from imgnmf.core.penalties import NO_PENALTY
@@ -60,7 +60,7 @@ def fit_model_there(
 
     target = checked_file(output, force=force or kept.goes_on(output), suffix=".imgnmf")
     checkpoint = kept.checkpoint(target, force=force)
-    images = read_source(source, reading)
+    images = read_usable(source, reading)
     kept.begin_anew(checkpoint)
 
     def write(fit: Factorization) -> None:
@@ -87,7 +87,7 @@ def fit_model(
     """
     target = checked_file(output, force=force or kept.goes_on(output), suffix=".imgnmf")
     checkpoint = kept.checkpoint(target, force=force)
-    images = opened(source, reading) or read_source(source, reading)
+    images = opened(source, reading) or read_usable(source, reading)
     kept.begin_anew(checkpoint)
     fit = options.fit_one(images.V, rank, images.image_shape, checkpoint, kept.resume).normalized().ordered()
     save(target, fit, images, rng=options.rng)
@@ -198,7 +198,7 @@ def images_for(meta: ModelMeta, source: str, reading: Reading) -> ImageSet:
     """Read images that a model can encode: prepared as those it was fitted to were, and of their size."""
     coloured = meta.image_shape is not None and len(meta.image_shape) == 3
     as_there = replace(reading, color="rgb" if coloured and stands_for_files(source) else "grey", grey_since=AS_THERE)
-    images = prepare_like(read_source(source, as_there), meta.steps)
+    images = usable(prepare_like(read_source(source, as_there), meta.steps))
     if meta.image_shape is not None and images.image_shape != meta.image_shape:
         wanted = "x".join(map(str, meta.image_shape[:2]))
         raise ShapeMismatchError(

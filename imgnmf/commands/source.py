@@ -28,6 +28,7 @@ from imgnmf.images import (
     open_images,
 )
 from imgnmf.images.color import colourful
+from imgnmf.images.report import shown
 from imgnmf.images.rows import is_store
 
 __all__ = [
@@ -38,11 +39,13 @@ __all__ = [
     "opened",
     "parse_size",
     "read_source",
+    "read_usable",
     "short_name",
     "size_of",
     "spread",
     "stands_for_files",
     "tell_left_out",
+    "usable",
 ]
 
 DEFAULT_RANKS = (4, 9, 16, 25, 49)
@@ -111,6 +114,55 @@ def read_source(source: str, reading: Reading = Reading()) -> ImageSet:
     if reading.color == "any" and images.pixels.ndim == 4 and not any(map(colourful, images.pixels)):
         return replace(images, pixels=images.pixels[..., 0], report=_without_color(images.report))
     return images
+
+
+def read_usable(source: str, reading: Reading = Reading()) -> ImageSet:
+    """Read images as `read_source`, all of whose values can be factored.
+
+    Raises
+    ------
+    DataError
+        With the file, the row and the column of the first value that is NaN, infinite or negative, and their number.
+    """
+    return usable(read_source(source, reading))
+
+
+def usable(images: ImageSet) -> ImageSet:
+    """Return the images, once all their values are seen to be finite and at least 0.
+
+    Examples
+    --------
+    >>> usable(ImageSet(np.array([[[0.0, -1.0]]]), names=["a.tif"]))
+    Traceback (most recent call last):
+    imgnmf.errors.DataError: a.tif: row 0, column 1 is -1.0, and in all images 1 of 2 values are negative; shift the
+    images, or set them to 0 in the file
+    """
+    if images.pixels.dtype.kind not in "if":
+        return images
+    for kind, remedy, is_bad in (
+        ("NaN or infinite", "replace them in the file, or set them to NaN, which imgnmf inpaint fills", _not_finite),
+        ("negative", "shift the images, or set them to 0 in the file", _negative),
+    ):
+        counts = [int(is_bad(image).sum()) for image in images.pixels]  # image by image, for the memory
+        if not any(counts):
+            continue
+        number = next(place for place, count in enumerate(counts) if count)
+        place = tuple(int(i) for i in np.argwhere(is_bad(images.pixels[number]))[0])
+        named = zip(("row", "column", "channel"), place, strict=False)
+        raise DataError(
+            f"{shown(images.names[number])}: {', '.join(f'{name} {i}' for name, i in named)} is "
+            f"{images.pixels[number][place]}, and in all images {sum(counts)} of {images.pixels.size} values are "
+            f"{kind}; {remedy}"
+        )
+    return images
+
+
+def _not_finite(image: NDArray[Any]) -> NDArray[np.bool_]:
+    return np.asarray(~np.isfinite(image))
+
+
+def _negative(image: NDArray[Any]) -> NDArray[np.bool_]:
+    return np.asarray(image < 0)
 
 
 def _without_color(report: ReadReport | None) -> ReadReport | None:

@@ -159,7 +159,7 @@ def figures_of(blocks: Sequence[Seen], shape: tuple[int, int]) -> Figures:
     for kind, remedy, bad in (
         (
             "non-finite (NaN or infinite)",
-            "replace them, or pass missing='mask' to leave NaN out",
+            "replace them, or set them to NaN and pass missing='mask' to leave them out",
             sum((block.unfinite for block in blocks), _Bad()),
         ),
         (

@@ -150,10 +150,14 @@ def _with_channels(array: Array) -> Array:
 
 def _check_values(values: list[Array], names: tuple[str, ...]) -> None:
     for value, name in zip(values, names, strict=True):
-        if not np.isfinite(value).all() or value.min() < 0:
-            kind = "negative" if np.isfinite(value).all() else "infinite"
+        finite = np.isfinite(value)
+        bad = value < 0 if finite.all() else ~finite
+        if bad.any():
+            kind = "negative" if finite.all() else "infinite"
+            row, column = (int(i) for i in np.argwhere(bad)[0][:2])
             raise DataError(
-                f"image {name!r} has {kind} pixels that are said to be seen; give them the weight 0, or correct them"
+                f"image {name!r} has {int(bad.sum())} {kind} pixels that are said to be seen, the first in row {row}, "
+                f"column {column}; give them the weight 0, or correct them"
             )
 
 

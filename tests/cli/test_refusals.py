@@ -63,9 +63,15 @@ def test_numbers_that_cannot_be_factored_are_located(tmp_path, value, words):
     pixels[2, 0, 3] = value
     for number, picture in enumerate(pixels):
         tifffile.imwrite(tmp_path / f"{number}.tif", picture)
+    refused = [
+        refusal("fit", tmp_path / "*.tif", "-k", 2, "-o", tmp_path / "m.imgnmf"),
+        refusal("ranks", tmp_path / "*.tif", "-k", 2, "-o", tmp_path / "ranks.png"),
+    ]
+    assert all("2.tif: row 0, column 3 is" in complaint for complaint in refused)
     complaint = refusal("gallery", tmp_path / "*.tif", "-k", 2, "-o", tmp_path / "out")
     assert words in complaint
-    assert "(pixel 3, image 2)" in complaint
+    assert "2.tif: row 0, column 3 is" in complaint
+    assert "1 of 144 values" in complaint
     assert "in the file" in complaint
     assert "='" not in complaint
     assert len(everything_below(tmp_path)) == 4
