@@ -205,7 +205,11 @@ def kept_progress(given: dict[str, Any]) -> KeptProgress:
     return KeptProgress(*(given.pop(name) for name in ("checkpoint", "checkpoint_every", "resume")))
 
 
-force_option = click.option("--force", is_flag=True, help="Replace an output of imgnmf that is there already.")
+force_option = click.option(
+    "--force",
+    is_flag=True,
+    help="Replace an earlier output: a file of the same format, or a folder of imgnmf; never through a link.",
+)
 
 
 class Size(click.ParamType):  # type: ignore[type-arg]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 from imgnmf.atomic import note_written, write_text
@@ -17,15 +19,32 @@ __all__ = ["MARKER", "checked_file", "checked_folder", "staged", "write_json"]
 
 # A folder with this file in it was written by a command, so that --force may replace it.
 MARKER = "summary.json"
+# How each kind of file begins. Models, checkpoints, .nmf and .parts are imgnmf's own; the others are anybody's formats.
+LONGEST_SIGNATURE = 512
+SIGNATURES = {
+    ".imgnmf": re.compile(rb".{8}\{\"__metadata__\":\{\"imgnmf", re.DOTALL),
+    ".ckpt": re.compile(rb".{8}\{\"__metadata__\":\{\"imgnmf-checkpoint\"", re.DOTALL),
+    ".nmf": re.compile(rb"\x89NMF"),
+    ".parts": re.compile(rb"\x89NMF"),
+    ".npy": re.compile(rb"\x93NUMPY"),
+    ".h5": re.compile(rb"\x89HDF\r\n\x1a\n"),
+    ".png": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    ".pdf": re.compile(rb"%PDF-"),
+    ".svg": re.compile(rb"<\?xml|<svg"),
+    ".gif": re.compile(rb"GIF8"),
+    ".mp4": re.compile(rb".{4}ftyp", re.DOTALL),
+}
 
 
 def checked_file(path: str, *, force: bool, suffix: str) -> Path:
     """Return the path of a file that can be written, seen before the work that leads to it.
 
+    `force` replaces a file that begins as those do which are written here, and no other; and never through a link.
+
     Raises
     ------
     ParameterError
-        It has another ending, or is there already and `force` is not given.
+        It has another ending, is a link, or is there already and may not be replaced.
     OutputError
         Its folder does not exist or cannot be written to.
     """
@@ -35,10 +54,28 @@ def checked_file(path: str, *, force: bool, suffix: str) -> Path:
     _check_name(target)
     if target.is_dir():
         raise ParameterError(f"{path!r} is a folder; give the name of a file")
+    if target.is_symlink():
+        raise ParameterError(f"{path!r} is a link, and what it points to is never replaced; choose another name")
     if target.exists() and not force:
         raise ParameterError(f"{path!r} exists; choose another name, or pass --force to replace it")
+    if target.exists() and not _begins_as(target, suffix):
+        raise ParameterError(
+            f"{path!r} exists and is no {suffix} file as imgnmf writes them, so that --force does not replace it; choose "
+            "another name, or delete it"
+        )
     _check_parent(target)
     return target
+
+
+def _begins_as(target: Path, suffix: str) -> bool:
+    """Say whether a file begins as those of a suffix do; an empty one may be replaced by anything."""
+    try:
+        # Anything but a regular file might never give its bytes.
+        with target.open("rb") if target.is_file() else BytesIO(b"?") as file:
+            start = file.read(LONGEST_SIGNATURE)
+    except OSError as reason:
+        raise _output_error(target, reason) from reason
+    return not start or SIGNATURES[suffix].match(start) is not None
 
 
 def checked_folder(path: str, *, force: bool) -> Path:

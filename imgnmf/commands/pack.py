@@ -101,7 +101,7 @@ def _converted(stored: StoredImages, reading: Reading) -> Iterator[Portion]:
 def _checked_store(output: str, force: bool) -> Path:
     """As `checked_folder`; what may be replaced is a zarr store."""
     path = Path(os.path.expanduser(output))
-    if not (path / "zarr.json").is_file():
+    if path.is_symlink() or not (path / "zarr.json").is_file():
         return checked_folder(output, force=force)
     if not force:
         raise ParameterError(f"{output!r} exists; choose another name, or pass --force to replace it")
