@@ -206,9 +206,7 @@ def kept_progress(given: dict[str, Any]) -> KeptProgress:
 
 
 force_option = click.option(
-    "--force",
-    is_flag=True,
-    help="Replace an earlier output: a file of the same format, or a folder of imgnmf; never through a link.",
+    "--force", is_flag=True, help="Replace a file of the same format, or a folder of imgnmf; never through a link."
 )
 
 

@@ -60,8 +60,8 @@ def checked_file(path: str, *, force: bool, suffix: str) -> Path:
         raise ParameterError(f"{path!r} exists; choose another name, or pass --force to replace it")
     if target.exists() and not _begins_as(target, suffix):
         raise ParameterError(
-            f"{path!r} exists and is no {suffix} file as imgnmf writes them, so that --force does not replace it; choose "
-            "another name, or delete it"
+            f"{path!r} exists and is no {suffix} file as imgnmf writes them, so that --force does not replace it; "
+            "choose another name, or delete it"
         )
     _check_parent(target)
     return target
