@@ -47,6 +47,8 @@ PHRASES = (
     (r"image_shape=\(height, width\)(?: or \(height, width, channels\))?", "--image-shape HxW"),
     (r"\bkey= ", "--key NAME "),
     (r"resume=True needs the checkpoint .*", "--resume needs --checkpoint FILE.ckpt"),
+    (r"stop_words=\[\.\.\.\]", "--stop-words FILE"),
+    (r"pass rank=(\d+) or less, with min_df=1 and max_df=1\.0", r"-k \1 or less, with --min-df 1 and --max-df 1.0"),
     (r"resume=True", "--resume"),
     (r"\bcheckpoint must be a file", "--checkpoint must be a file"),
     (r"memory must be a size", "--memory must be a size"),

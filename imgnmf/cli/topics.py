@@ -54,8 +54,8 @@ def topics(
 ) -> None:
     """Find what texts are about: tables, figures, a page and a model that describes other texts.
 
-    FILES are texts in UTF-8 or quoted globs; python-reference is Python's own language reference. Needs
-    scikit-learn: pip install imgnmf[sklearn].
+    FILES are texts in UTF-8, quoted globs, or folders of .txt and .md files; python-reference is Python's own
+    language reference. Needs scikit-learn: pip install imgnmf[sklearn].
     """
     from imgnmf.commands.topics import TopicOptions, apply_topics, make_topics
 
@@ -71,9 +71,12 @@ def topics(
 
 
 def _tell(made: Topics, *, fitted: bool) -> None:
-    rows = zip(made.model.top_words(SHOWN_WORDS), made.documents.totals(), strict=True)
-    for number, (words, total) in enumerate(rows):
-        say(f"topic {number + 1:<3} {100 * total:5.1f} %  {', '.join(word for word, _ in words)}")
+    documents = made.documents
+    rows = zip(made.model.top_words(SHOWN_WORDS), documents.totals(), documents.mains(), strict=True)
+    counted = "counted words" if made.model.vocabulary.weighting == "counts" else "weights"
+    say(f"share of all {counted}; documents whose main topic it is, of {len(documents.names)}; strongest words")
+    for number, (words, total, main) in enumerate(rows):
+        say(f"topic {number + 1:<3} {100 * total:5.1f} % {main:5}  {', '.join(word for word, _ in words)}")
     counts = f"{len(made.documents.names)} document(s)" + (f", {len(made.unseen.names)} unseen" if made.unseen else "")
     start = "topics.md" if fitted else "documents.csv"
     say(f"wrote {made.folder}: {counts}; start with {made.folder / start}")

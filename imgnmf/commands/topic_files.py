@@ -28,8 +28,25 @@ class Described:
     H: NDArray[Any]
 
     def totals(self) -> list[float]:
-        """Return the share of each topic in all documents together."""
+        """Return the share of each topic in all counted words (or weights) together: long documents count more."""
         return [float(x) for x in shares_of(self.H.sum(axis=1, dtype=np.float64)[:, None])[:, 0]]
+
+    def means(self) -> list[float]:
+        """Return the share of each topic in a document, the mean over documents."""
+        return [float(x) for x in shares_of(self.H.astype(np.float64)).mean(axis=1)]
+
+    def mains(self) -> list[int]:
+        """Return of how many documents each topic is the main one."""
+        held = self.H[:, self.H.any(axis=0)]
+        return [int(count) for count in np.bincount(held.argmax(axis=0), minlength=len(self.H))]
+
+    def statement(self, topic: int, weighting: str) -> str:
+        """Say how much of the documents a topic is, by words, by main topics and by document."""
+        counted = "counted words" if weighting == "counts" else "weights"
+        return (
+            f"{100 * self.totals()[topic]:.1f} % of all {counted}; main topic of {self.mains()[topic]} of "
+            f"{len(self.names)} documents; {100 * self.means()[topic]:.1f} % of a document, the mean over documents"
+        )
 
     def strongest(self, topic: int, n: int) -> list[tuple[str, float]]:
         """Return the documents that hold most of a topic, and which share of each it is."""
@@ -90,17 +107,17 @@ def write_page(folder: Path, model: TopicModel, documents: Described, unseen: De
     ]
     if unseen is not None:
         lines += ["", f"The topics of {len(unseen.names)} document(s) not fitted:", "", "![Unseen](unseen.png)"]
-    for number, (words, total) in enumerate(zip(model.top_words(LISTED_WORDS), documents.totals(), strict=True)):
-        lines += ["", *_section(number, words, total, documents)]
+    for number, words in enumerate(model.top_words(LISTED_WORDS)):
+        lines += ["", *_section(number, words, documents, model.vocabulary.weighting)]
     write_text(folder / "topics.md", "\n".join(lines) + "\n")
 
 
-def _section(number: int, words: Sequence[tuple[str, float]], total: float, documents: Described) -> list[str]:
+def _section(number: int, words: Sequence[tuple[str, float]], documents: Described, weighting: str) -> list[str]:
     strongest = documents.strongest(number, LISTED_DOCUMENTS)
     return [
         f"## {number + 1}: {_literal(label_of(words))}",
         "",
-        f"{100 * total:.1f} % of all documents.",
+        documents.statement(number, weighting) + ".",
         "",
         "- words: " + _with_shares(words),
         "- most of it is in, with its share of each: " + _with_shares(strongest),

@@ -170,11 +170,17 @@ def _topic_accounts(model: TopicModel, texts: Texts, others: Texts | None) -> li
     scores = {"npmi": coherence(plain, texts.texts)}
     if others is not None:
         scores["npmi_unseen"] = coherence(plain, others.texts)
+    documents = Described(model.names, model.fit.H)
+    totals, mains, means = documents.totals(), documents.mains(), documents.means()
     return [
         {
-            "share": finite(share),
+            "share_of_counted_words" if model.vocabulary.weighting == "counts" else "share_of_weights": finite(
+                totals[number]
+            ),
+            "main_topic_of_documents": mains[number],
+            "mean_share_of_a_document": finite(means[number]),
             **{name: finite(values[number]) for name, values in scores.items()},
             "words": {word: finite(weight) for word, weight in topic},
         }
-        for number, (topic, share) in enumerate(zip(words, Described(model.names, model.fit.H).totals(), strict=True))
+        for number, topic in enumerate(words)
     ]

@@ -160,6 +160,7 @@ def find_topics(
     """
     given = as_texts(texts)
     checked_choice("loss", loss, ("kullback-leibler", "frobenius"))
+    _check_number(rank, len(given))
     weighting = weighting if weighting is not None else ("counts" if loss == "kullback-leibler" else "tf-idf")
     vocabulary = vocabulary_of(given.texts, weighting=weighting, stop_words=stop_words, min_df=min_df, max_df=max_df)
     V = vocabulary.matrix(given.texts)
@@ -217,6 +218,15 @@ def tell_empty(V: Any, names: Sequence[str]) -> None:
             f"{len(empty)} document(s) without a word of the vocabulary ({listed(names[i] for i in empty)}): "
             "their topics are 0",
             DataWarning,
+        )
+
+
+def _check_number(rank: int, n_texts: int) -> None:
+    """Refuse too few documents at once, before their words are counted."""
+    if isinstance(rank, (int, np.integer)) and rank > n_texts:
+        raise ParameterError(
+            f"{n_texts} document(s) cannot have {rank} topics: give more documents, cut these by='paragraph', or pass "
+            f"rank={n_texts} or less, with min_df=1 and max_df=1.0 where there are so few"
         )
 
 

@@ -18,6 +18,8 @@ __all__ = ["By", "Texts", "listed", "python_reference", "read_texts"]
 
 By: TypeAlias = Literal["file", "paragraph", "line"]
 
+# Of the files below a folder those with these endings are read.
+SUFFIXES = (".txt", ".md")
 # What stands between two documents of a text.
 BREAKS = {"paragraph": re.compile(r"\n[^\S\n]*\n\s*"), "line": re.compile(r"\n")}
 
@@ -73,7 +75,8 @@ def read_texts(sources: Iterable[str | os.PathLike[str]], *, by: By = "file") ->
     Parameters
     ----------
     sources : iterable of str or path-like
-        Files and globs. A file that is named twice is read once.
+        Files, globs, and folders, of which every ``.txt`` and ``.md`` file below is read. A file that is named twice is
+        read once.
     by : {"file", "paragraph", "line"}
         What a document is. Paragraphs have a blank line between them.
 
@@ -163,11 +166,28 @@ def _pieces(text: str, between: re.Pattern[str]) -> Iterator[tuple[int, str]]:
 
 
 def _matches(source: str) -> list[str]:
-    """The files that a glob stands for, or the path itself."""
+    """Return the files that a folder or glob stands for, or the path itself."""
     path = os.path.expanduser(source)
+    if os.path.isdir(path):
+        return _texts_below(path)
     if os.path.exists(path) or not glob.has_magic(path):
         return [path]
     return sorted(found for found in glob.glob(path, recursive=True) if not os.path.isdir(found))
+
+
+def _texts_below(folder: str) -> list[str]:
+    found = sorted(
+        os.path.join(place, name)
+        for place, _folders, names in os.walk(folder)
+        for name in names
+        if name.lower().endswith(SUFFIXES) and not name.startswith(".")
+    )
+    if not found:
+        raise DataError(
+            f"no {' or '.join(SUFFIXES)} file below the folder {folder!r}; name the files by a glob, e.g. "
+            f"{os.path.join(folder, '*')!r}"
+        )
+    return found
 
 
 def _text_of(path: str) -> str:

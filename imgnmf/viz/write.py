@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from imgnmf.atomic import write_bytes, write_text
-from imgnmf.errors import DataError, ParameterError, ShapeMismatchError
+from imgnmf.errors import DataError, DataWarning, ParameterError, ShapeMismatchError, tell
 from imgnmf.viz.stack import Array, check_finite
 from imgnmf.viz.style import applied
 
@@ -20,6 +23,8 @@ __all__ = ["image_bytes", "save_figure", "save_image", "write_bytes", "write_tex
 # Reconstructions of images in 0..1 pass 1 by a little at a few pixels; images in another unit do at most of them.
 MOST_ABOVE, FURTHEST_ABOVE = 0.03, 2.0
 
+# How Matplotlib's warning of a character that its fonts lack begins, after the character's number.
+GLYPH_MISSING = "missing from font"
 # A date or a version in a file would make two equal figures differ.
 _NO_METADATA: dict[str, dict[str, Any]] = {
     "png": {"Software": None},
@@ -59,9 +64,28 @@ def save_figure(path: str | os.PathLike[str], figure: Figure) -> None:
     if kind not in _NO_METADATA:
         raise ParameterError(f"a figure is written as .png, .pdf or .svg, got {os.fspath(path)!r}; change the ending")
     buffer = io.BytesIO()
-    with applied():
+    with applied(), _missing_glyphs_in_one_warning():
         figure.savefig(buffer, format=kind, metadata=_NO_METADATA[kind])
     write_bytes(path, buffer.getvalue())
+
+
+@contextmanager
+def _missing_glyphs_in_one_warning() -> Iterator[None]:
+    """Matplotlib warns once for each character that its fonts lack: say it once for all."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    missing = [warning for warning in caught if GLYPH_MISSING in str(warning.message)]
+    for warning in caught:
+        if warning not in missing:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    if missing:
+        count = len({str(warning.message) for warning in missing})
+        tell(
+            f"{count} character(s) of this figure are missing from the fonts and drawn as boxes; the tables beside it "
+            "have them as they are",
+            DataWarning,
+        )
 
 
 def save_image(path: str | os.PathLike[str], image: Any, *, white: float | None = None) -> None:

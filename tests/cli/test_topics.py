@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 
 import numpy as np
 import pytest
@@ -48,7 +49,10 @@ def test_topics_of_files_and_of_unseen_ones(letters, tmp_path, loss):
     assert model.top_words(1)[int(np.argmax([float(x) for x in shares]))][0][0] in animals
     summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
     assert (summary["rank"], summary["n_documents"], len(summary["topics"])) == (3, 12, 3)
-    assert sum(topic["share"] for topic in summary["topics"]) == pytest.approx(1, abs=1e-4)
+    share = "share_of_counted_words" if loss == "kullback-leibler" else "share_of_weights"
+    assert sum(topic[share] for topic in summary["topics"]) == pytest.approx(1, abs=1e-4)
+    assert sum(topic["mean_share_of_a_document"] for topic in summary["topics"]) == pytest.approx(1, abs=1e-4)
+    assert sum(topic["main_topic_of_documents"] for topic in summary["topics"]) == len(model.names)
     page = (out / "topics.md").read_text(encoding="utf-8")
     assert all(f"## {number}: " in page for number in (1, 2, 3))
     assert "12 document(s), 1 unseen" in result.stdout
@@ -110,7 +114,7 @@ def test_an_empty_document_is_named_and_a_name_cannot_break_the_page(letters, tm
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("-k", 13), "at most 12"),
+        (("-k", 13), "-k 12 or less"),
         (("-k", 0), "rank must be"),
         (("-k", 3, "--min-df", "many"), "got 'many'"),
         (("-k", 3, "--min-df", "13"), "--min-df 13 asks for words in at least 13 of 12 document(s), and --max-df 0.95"),
@@ -129,3 +133,58 @@ def test_a_file_that_is_no_text_is_named(letters, tmp_path):
     (letters / "latin.txt").write_bytes(b"caf\xe9")
     assert "latin.txt (not UTF-8" in refusal("topics", letters / "*.txt", "-o", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_long_document_is_said_to_be_most_words_and_one_document(tmp_path):
+    pets = [f"the dog and the cat of {number} fed" for number in range(6)]
+    (tmp_path / "lib").mkdir()
+    for number, text in enumerate(["hpp cpp libs boost " * 300, *pets, "hpp cpp libs boost"]):
+        (tmp_path / "lib" / f"{number}.txt").write_text(text)
+    out = tmp_path / "out"
+    result = run("topics", tmp_path / "lib", "-k", 2, "-o", out)
+    assert result.exit_code == DONE, result.output
+    assert "documents whose main topic it is, of 8" in result.stdout
+    page = (out / "topics.md").read_text()
+    assert re.search(r"9\d\.\d % of all counted words; main topic of 2 of 8 documents; 2\d\.\d % of a document", page)
+    assert "% of all documents" not in page
+
+
+def test_a_folder_stands_for_its_texts_and_markdown(tmp_path):
+    folder = tmp_path / "lib"
+    (folder / "deeper").mkdir(parents=True)
+    for name in ("a.txt", "deeper/b.md", "c.py", ".d.txt"):
+        (folder / name).write_text("the dog and the cat")
+    result = run("topics", folder, "-k", 1, "-o", tmp_path / "out", "--max-df", "1.0")
+    assert result.exit_code == DONE, result.output
+    assert [row[0] for row in table(tmp_path / "out" / "documents.csv")[1:]] == ["a.txt", "deeper/b.md"]
+    (tmp_path / "empty").mkdir()
+    assert "no .txt or .md file below" in refusal("topics", tmp_path / "empty", "-o", tmp_path / "none")
+
+
+def test_two_tiny_texts_are_refused_with_every_option_that_has_to_change(tmp_path):
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("a dog and a cat")
+    words = refusal("topics", tmp_path, "-o", tmp_path / "out")
+    assert "-k 2 or less, with --min-df 1 and --max-df 1.0" in words
+    followed = run("topics", tmp_path, "-o", tmp_path / "out", "-k", 2, "--min-df", 1, "--max-df", "1.0")
+    assert followed.exit_code == DONE, followed.output
+
+
+def test_texts_without_spaces_are_warned_of_once_and_so_are_characters_that_no_font_has(tmp_path):
+    for number, text in enumerate(
+        ["\u72d7\u732b\u5403\u8089 \u6c7d\u8f66\u8def\u4e0a", "\u72d7\u732b\u5403\u8089 \u6c7d\u8f66\u5f88\u591a"] * 3
+    ):
+        (tmp_path / f"{number}.txt").write_text(text, encoding="utf-8")
+    result = run("topics", tmp_path, "-o", tmp_path / "out", "-k", 2)
+    assert result.exit_code == DONE, result.output
+    assert result.stderr.count("written without spaces between words") == 1
+    assert "Glyph" not in result.stderr
+
+
+def test_texts_in_another_language_are_told_of_the_stop_words(tmp_path):
+    for number in range(4):
+        (tmp_path / f"{number}.txt").write_text("der Hund und die Katze sind in dem Haus und schlafen " * 10)
+    result = run("topics", tmp_path, "-o", tmp_path / "out", "-k", 1, "--max-df", "1.0")
+    assert result.exit_code == DONE, result.output
+    assert "these texts seem not to be English" in result.stderr
+    assert "--stop-words FILE" in result.stderr
