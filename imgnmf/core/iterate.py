@@ -159,7 +159,9 @@ def iterate(
         found = total.measured(now.ahead, stepped, problem.energy)
         value = found.loss + problem.penalty_W.value(found.factor) + penalty_H
         decrease = decrease + problem.stationarity_of_W(total, stepped) if checking else np.nan
-        if value <= now.objective + problem.rounding or iteration == 1:
+        # One low value by chance must not stop the fit: rises within the noise are none, the less after a step that
+        # cannot rise. The objective that is told is the lowest so far.
+        if value <= now.objective + problem.noise(monotone=now.way.careful > 0) or iteration == 1:
             memory.accept()
             way = now.way.after_success()
             ahead = problem.steering.kept_W(extrapolated(stepped, now.last_W, way.momentum, way.positive_only))
