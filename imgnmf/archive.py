@@ -34,6 +34,7 @@ from imgnmf.archive_schema import (
     COUNT,
     NON_NEGATIVE,
     NULL,
+    POSITIVE,
     TEXT,
     check_choice_record,
     check_factors,
@@ -187,7 +188,7 @@ def _described(about: dict[str, Any], meta: ModelMeta, tensors: Tensors) -> dict
 def _plain_record(fit: Factorization) -> dict[str, Any]:
     return {
         "format": PLAIN_FORMAT,
-        "fit": {name: getattr(fit, name) for name in FIT_FIELDS},
+        "fit": {name: getattr(fit, name) for name in (*FIT_FIELDS, "weight_scale")},
         # Ties hold in the fit alone: a result has none.
         "penalty_H": {name: value for name, value in asdict(fit.penalty_H).items() if name != "ties"},
         "constraint_H": None if fit.constraint_H is None else recorded(fit.constraint_H, CONSTRAINTS, "constraints"),
@@ -300,6 +301,9 @@ def fit_from(document: dict[str, Any], tensors: Tensors) -> Factorization:
     W, H = (tensors[name] for name in FACTORS)
     check_record("fit", document["fit"], FIT_RULES)
     values: dict[str, Any] = {name: document["fit"][name] for name in FIT_FIELDS}
+    # Files that were written before weights had a scale have none.
+    values["weight_scale"] = document["fit"].get("weight_scale", 1.0)
+    check_record("fit", {"weight_scale": values["weight_scale"]}, {"weight_scale": POSITIVE})
     values["loss"] = from_record(document["loss"], LOSSES, "loss")
     values["penalty_H"] = penalty_from(document.get("penalty_H", {}))
     if document.get("constraint_H") is not None:

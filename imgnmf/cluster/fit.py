@@ -233,7 +233,7 @@ def _fitted(
         if notes.wanted and reason != INTERRUPTED:  # amid a pass, what it is extrapolated from is gone
             passes.fetch()
         notes.write()
-        exact = bool(history.seconds) and fitting.ends_exactly(problem, reason, converged)
+        exact = bool(history.seconds) and fitting.ends_exactly(problem, reason)
         H, loss, squared = passes.finished(best.W, exact=exact)
         measured = partial(fitting.result, replace(best, H=H), problem, history, measured=(loss, squared))
         return concluded(measured, reason, converged)

@@ -17,7 +17,7 @@ from imgnmf.core.nnls import nonnegative_least_squares, own_least_squares
 from imgnmf.core.parts import Array
 from imgnmf.core.penalties import NO_PENALTY, Weight
 from imgnmf.core.robust import Huber, Robust
-from imgnmf.core.seen import only_seen, usable_new
+from imgnmf.core.seen import only_seen, skip_empty, usable_new
 from imgnmf.core.sparse import is_sparse, refuse_unfit, times
 from imgnmf.core.units import power_of_two
 from imgnmf.errors import IncompatibleError, ShapeMismatchError
@@ -39,6 +39,7 @@ def encode(
     penalty: Weight = NO_PENALTY,
     constraint: Constraint | None = None,
     floor: float = 0.0,
+    weight_scale: float = 1.0,
     threads: int | None = None,
 ) -> Array:
     """The best non-negative coefficients of each image for the parts `W`.
@@ -65,6 +66,8 @@ def encode(
         A set that the coefficients must stay in; a fit has its own as `constraint_H`.
     floor : float
         What `V_new` is lifted to; a fit has its own.
+    weight_scale : float
+        What `weights` are divided by; a fit has its own.
     threads : int, optional
         None for one per processor; the result does not depend on it.
 
@@ -102,7 +105,13 @@ def encode(
     if not encodable(loss):
         raise IncompatibleError(f"encode knows imgnmf's own losses, and the loss is {loss.name!r}")
     refuse_unfit(V, loss)
-    V, seen = usable_new(V, weights, missing)
+    V, seen = usable_new(V, weights, missing, weight_scale)
+    if loss.floor:
+        # An image of zeros has no parts, and a pixel that no part shows tells nothing of the coefficients.
+        seen = skip_empty(V, seen)
+        shown = W.any(axis=1)
+        if not shown.all():
+            seen = np.where(shown[:, None], True if seen is None else seen, 0)
     exponent_V, exponent_W = (int(np.frexp(largest)[1]) for largest in (checked_values(V), W.max(initial=0)))
     scaled = penalty.in_unit(power_of_two(-loss.beta * exponent_V), power_of_two(exponent_W - exponent_V))
     if isinstance(loss, Huber):

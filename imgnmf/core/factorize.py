@@ -21,7 +21,7 @@ from imgnmf.core.online import Online, window_size
 from imgnmf.core.penalties import Penalties
 from imgnmf.core.progress import Keeper, Progress, Task, opened
 from imgnmf.core.result import Factorization
-from imgnmf.core.seen import usable
+from imgnmf.core.seen import skip_empty, usable, weight_scale
 from imgnmf.core.sparse import is_sparse
 from imgnmf.core.steering import check_constraints, checked_steering, refuse_loss, refuse_ties
 from imgnmf.core.stopping import StoppingRule
@@ -166,7 +166,7 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
     )
     if online is not None:
         refuse_ties(penalty_H, constraint_H, "online=Online() looks at a window of images at a time: leave one out")
-    fitting = Fitting(as_loss(loss), chosen, start, rank, penalty_W, penalty_H, steering, online)
+    fitting = Fitting(as_loss(loss), chosen, start, rank, penalty_W, penalty_H, steering, online, weight_scale(weights))
     n_init, generator = checked_count("n_init", n_init, 1), checked_rng(rng)
     n_threads = useful_threads(threads, data.shape, rank)
     if memory is not None:
@@ -180,6 +180,8 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
             window=0 if online is None else window_size(online.images, rank),
             keeping=checkpoint is not None,
         )
+    if fitting.loss.floor:
+        seen = skip_empty(data, seen)
     with running(n_threads) as run:
         blocks = as_blocks(data, fitting.loss, seen, run)
         if not blocks.largest:

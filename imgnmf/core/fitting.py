@@ -14,7 +14,7 @@ from imgnmf.core.encode import encodable, exact_coefficients
 from imgnmf.core.inits import Init
 from imgnmf.core.interrupts import INTERRUPTED, better, concluded, cut_short, interruptible
 from imgnmf.core.iterate import Iterate, first_iterate, iterate
-from imgnmf.core.limits import MAX_ITER, Limits
+from imgnmf.core.limits import Limits
 from imgnmf.core.online import Online
 from imgnmf.core.parts import Array
 from imgnmf.core.penalties import Penalties, Weight, weights_of
@@ -43,6 +43,7 @@ class Fitting:
     penalty_H: Penalties
     steering: Steering = FREE
     online: Online | None = None
+    weight_scale: float = 1.0
 
     def problem(self, blocks: ColumnBlocks, run: Runner[Any]) -> Problem:
         """The problem in the unit of the blocks."""
@@ -86,7 +87,7 @@ class Fitting:
         # All buffers of H but that of the best pair are free from here on.
         best = replace(best, last_H=best.H)
         del iterates, begin
-        if best.iteration and self.ends_exactly(problem, reason, converged):
+        if best.iteration and self.ends_exactly(problem, reason):
             inside = problem.steering.constraint_H
             try:
                 H = exact_coefficients(best.W, problem.blocks, problem.loss, problem.penalty_H, run, inside)
@@ -95,9 +96,12 @@ class Fitting:
                 reason, converged = INTERRUPTED, False
         return concluded(partial(self.result, best, problem, history), reason, converged)
 
-    def ends_exactly(self, problem: Problem, reason: str, converged: bool) -> bool:
-        """Whether H becomes what `encode` finds for the final parts: where each image has one answer of its own."""
-        ended = converged or reason.startswith(MAX_ITER)
+    def ends_exactly(self, problem: Problem, reason: str) -> bool:
+        """Whether H becomes what `encode` finds for the final parts: where each image has one answer of its own.
+
+        After every stop but an interrupt, which must not wait for it.
+        """
+        ended = reason != INTERRUPTED
         return ended and problem.each_alone and encodable(self.loss) and bool(self.loss.convex)
 
     def _begun(
@@ -147,6 +151,7 @@ class Fitting:
             floor=problem.blocks.floor * power_of_two(problem.blocks.exponent),
             penalty_H=problem.penalty_H.in_unit(unit, power_of_two(exponent - exponent // 2)),
             constraint_H=self.steering.constraint_of_an_image,
+            weight_scale=self.weight_scale,
         )
 
     def of_nothing(self, shape: tuple[int, int], blocks: ColumnBlocks) -> Factorization:

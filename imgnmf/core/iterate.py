@@ -180,9 +180,9 @@ def one_pass(problem: Problem, W: Array, memory: Memory, way: Way, checking: boo
 
     def visit(span: slice) -> Visit:
         V_b, M_b = problem.blocks.load(span), problem.blocks.load_weights(span)
-        parts = problem.parts(V_b, M_b, W, memory.accepted[:, span])
+        parts = problem.parts(V_b, M_b, W, memory.accepted[:, span], checking=checking)
         decrease = step_H(problem, parts, memory, way, checking, span)
-        return problem.seen_by_W(V_b, M_b, W, memory.ahead[:, span], decrease)
+        return problem.seen_by_W(V_b, M_b, W, memory.ahead[:, span], decrease, checking=checking)
 
     return _added(problem, memory.run, visit)
 
@@ -200,7 +200,7 @@ def tied_passes(problem: Problem, W: Array, memory: Memory, way: Way, checking: 
 
     def visit(span: slice) -> Visit:
         V_b, M_b = problem.blocks.load(span), problem.blocks.load_weights(span)
-        return problem.seen_by_W(V_b, M_b, W, memory.ahead[:, span], 0.0)
+        return problem.seen_by_W(V_b, M_b, W, memory.ahead[:, span], 0.0, checking=checking)
 
     return _added(problem, memory.run, visit)._replace(decrease=decrease)
 

@@ -239,7 +239,9 @@ class BetaDivergence:
 
     def entries(self, V: Array, model: Array) -> Array:
         """The divergence of every entry."""
-        b, tiny = self.beta, np.finfo(model.dtype).tiny
+        b = self.beta
+        # The smallest model whose power below, ``b - 1``, is still a number.
+        tiny = float(np.finfo(model.dtype).tiny) ** (1 / max(1.0, 1 - b))
         y = np.maximum(model, tiny)
         if b == 1:
             result = np.asarray(V / y)

@@ -90,6 +90,8 @@ class Quadratic:
         How many rows of V were summed over; with the rank it tells what a pass costs against a sweep.
     known : (float, float), optional
         Loss and squared residual where these parts were taken, if they only bound the loss elsewhere.
+    curvature : array, shape (rank, n), optional
+        Of each coefficient alone, where a tighter bound on the loss is known than `gram`: for the predicted decrease.
     """
 
     gram: Array
@@ -97,6 +99,7 @@ class Quadratic:
     n_terms: int
     exponent: float = 1.0
     known: tuple[float, float] | None = None
+    curvature: Array | None = None
 
     def __add__(self, other: Self) -> Self:
         return replace(
@@ -105,23 +108,27 @@ class Quadratic:
             product=self.product + other.product,
             n_terms=self.n_terms + other.n_terms,
             known=_summed(self.known, other.known),
+            curvature=None if self.curvature is None or other.curvature is None else self.curvature + other.curvature,
         )
 
     def columns(self, span: slice) -> Self:
-        return replace(self, product=self.product[:, span])
+        curvature = None if self.curvature is None else self.curvature[:, span]
+        return replace(self, product=self.product[:, span], curvature=curvature)
 
     def beside(self, n_fixed: int, moving: Array) -> Self:
         if not n_fixed:
             return self
         free = slice(n_fixed, None)
         explained = self.gram[free, :n_fixed] @ moving[:n_fixed]
-        return replace(self, gram=self.gram[free, free], product=self.product[free] - explained)
+        curvature = None if self.curvature is None else self.curvature[free]
+        return replace(self, gram=self.gram[free, free], product=self.product[free] - explained, curvature=curvature)
 
     def pulled(self, slope: Array, curvature: float, moving: Array) -> Self:
         """With a term added that has this slope at `moving` and no more than this curvature anywhere."""
         bend = np.asarray(curvature, self.gram.dtype)
         gram = self.gram + bend * np.eye(len(self.gram), dtype=self.gram.dtype)
-        return replace(self, gram=gram, product=self.product + bend * moving - slope)
+        own = None if self.curvature is None else self.curvature + bend
+        return replace(self, gram=gram, product=self.product + bend * moving - slope, curvature=own)
 
     def coupled(self, strength: float, moving: Array) -> Self:
         del moving
@@ -135,11 +142,12 @@ class Quadratic:
         if not (l1 or l2):
             return self
         ridge = self.gram + np.asarray(l2, self.gram.dtype) * np.eye(len(self.gram), dtype=self.gram.dtype)
-        return replace(self, gram=ridge, product=self.product - np.asarray(l1, self.product.dtype))
+        curvature = None if self.curvature is None else self.curvature + np.asarray(l2, self.curvature.dtype)
+        return replace(self, gram=ridge, product=self.product - np.asarray(l1, self.product.dtype), curvature=curvature)
 
     def predicted_decrease(self, moving: Array) -> float:
         """Half of ``sum G_kk d_kj**2``, `d` the coordinate-wise projected Newton step."""
-        curvature = np.diag(self.gram)[:, None]
+        curvature = np.diag(self.gram)[:, None] if self.curvature is None else self.curvature
         safe = np.where(curvature > 0, curvature, 1)
         step = np.maximum((self.product - self.gram @ moving) / safe, -moving)
         return 0.5 * inner(step * curvature, step)

@@ -12,7 +12,7 @@ from imgnmf.core.constraints import Constraint, constrained_step, promised_gain
 from imgnmf.core.losses import Loss, squared_residual
 from imgnmf.core.parts import Array, Parts
 from imgnmf.core.penalties import Weight
-from imgnmf.core.robust import Robust
+from imgnmf.core.robust import Robust, with_curvature
 from imgnmf.core.solvers import Solver
 from imgnmf.core.sparse import is_sparse, model_at, stored_divergence, stored_squares
 from imgnmf.core.steering import FREE, Steering
@@ -74,22 +74,24 @@ class Problem:
         """
         return (4.0 if monotone else 0.5) * float(np.finfo(self.blocks.dtype).eps) * self.reference
 
-    def parts(self, V: Array, weights: Array | None, W: Array, H: Array) -> Parts:
-        """The loss's parts for a step on H, in the form that the solver needs."""
+    def parts(self, V: Array, weights: Array | None, W: Array, H: Array, *, checking: bool = False) -> Parts:
+        """The loss's parts for a step on H, in the form that the solver needs; to be `checking` how much is left."""
         found: Parts = self.loss.parts(self.solver.needs, V, W, H, weights=weights)
-        return found
+        return with_curvature(self.loss, found, V, weights, W, H) if checking else found
 
-    def parts_of_W(self, V: Array, weights: Array | None, W: Array, H: Array) -> Parts:
+    def parts_of_W(self, V: Array, weights: Array | None, W: Array, H: Array, *, checking: bool = False) -> Parts:
         """The same for a step on W, from one block, with the loss itself."""
         loss = getattr(self.loss, "transposed", self.loss)
         seen = None if weights is None else weights.T
         found: Parts = loss.parts(self.solver.needs, V.T, H, W, weights=seen, measure=True)
-        return found
+        return with_curvature(loss, found, V.T, seen, H, W) if checking else found
 
-    def seen_by_W(self, V: Array, weights: Array | None, W: Array, H: Array, decrease: float) -> Visit:
+    def seen_by_W(
+        self, V: Array, weights: Array | None, W: Array, H: Array, decrease: float, *, checking: bool = False
+    ) -> Visit:
         """What one block adds to the step on W, and to the objective; ties between images are counted elsewhere."""
         penalty = self.penalty_H.value(H) if self.penalty_H.ties is None else 0.0
-        return Visit(self.parts_of_W(V, weights, W, H), decrease, penalty)
+        return Visit(self.parts_of_W(V, weights, W, H, checking=checking), decrease, penalty)
 
     def step(self, parts: Any, moving: Array, careful: bool, constraint: Constraint | None = None) -> Array:
         """The solver's step, or its careful one, or one that stays in a set."""
@@ -144,6 +146,8 @@ def settled(problem: Problem, W: Array, H: Array) -> Problem:
         return problem
     n_images = problem.blocks.shape[1]
     some = slice(0, None, max(1, n_images // SETTLING_IMAGES))
-    residual, weights = problem.blocks.load(some) - W.T @ H[:, some], problem.blocks.load_weights(some)
-    seen = residual if weights is None else residual[weights > 0]
-    return replace(problem, loss=problem.loss.settled(seen))
+    V, weights = problem.blocks.load(some), problem.blocks.load_weights(some)
+    # Rows and columns of zeros are fitted exactly, and would lower the median of the residuals.
+    counted = V.any(axis=1)[:, None] & V.any(axis=0)
+    counted = counted if weights is None else counted & (weights > 0)
+    return replace(problem, loss=problem.loss.settled((V - W.T @ H[:, some])[counted]))

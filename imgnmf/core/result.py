@@ -142,6 +142,8 @@ class Factorization:
         What the coefficients were penalised by, in the unit of V; `encode` applies it too.
     constraint_H : Constraint, optional
         The set that the coefficients were kept in; `encode` keeps to it too.
+    weight_scale : float
+        The largest of the weights, which all were divided by; `encode` divides by it too.
 
     Examples
     --------
@@ -166,6 +168,7 @@ class Factorization:
     floor: float = 0.0
     penalty_H: Weight = NO_PENALTY
     constraint_H: Constraint | None = None
+    weight_scale: float = 1.0
 
     def __repr__(self) -> str:
         return described(self, self.solver)
@@ -207,4 +210,5 @@ class Factorization:
             penalty=self.penalty_H,
             constraint=self.constraint_H,
             floor=self.floor,
+            weight_scale=self.weight_scale,
         )

@@ -7,7 +7,7 @@ serves, extrapolated too. To add one: a frozen class with the members of `imgnmf
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from imgnmf.core.parts import Array, Quadratic, inner
 from imgnmf.errors import ParameterError
 from imgnmf.validation import LARGEST, check_number_field, checked_count
 
-__all__ = ["L21", "Huber", "LeastAbsolute", "Robust"]
+__all__ = ["L21", "Huber", "LeastAbsolute", "Robust", "with_curvature"]
 
 
 @dataclass(frozen=True)
@@ -179,3 +179,17 @@ class L21:
 
 
 Robust = (Huber, L21)
+
+
+def with_curvature(loss: Any, parts: Any, V: Array, weights: Array | None, fixed: Array, moving: Array) -> Any:
+    """Return the parts with the curvature of the reweighted problem, where the loss has one.
+
+    The majorizer with the plain Gram matrix is loose where `delta` is small beside the residuals: its steps shrink by
+    their ratio, and promise as little however much is left. The weighted least squares problem that touches the loss
+    here lies above it too (Huber 1981, section 7.8), and what a step on that promises does not shrink.
+    """
+    if not hasattr(loss, "reweighted"):
+        return parts
+    near = loss.reweighted(V, model_of(V, fixed, moving))
+    near = near if weights is None else weights * near
+    return replace(parts, curvature=(fixed * fixed) @ near)

@@ -14,7 +14,7 @@ from imgnmf.core.sparse import is_sparse, is_stored_only, seen_along, stored_val
 from imgnmf.errors import DataError, DataWarning, IncompatibleError, ShapeMismatchError, tell
 from imgnmf.validation import as_array
 
-__all__ = ["only_seen", "usable", "usable_new"]
+__all__ = ["only_seen", "skip_empty", "usable", "usable_new", "weight_scale"]
 
 
 def usable(V: Any, weights: Any, missing: str, negative: str) -> tuple[Any, Array | None]:
@@ -35,15 +35,15 @@ def usable(V: Any, weights: Any, missing: str, negative: str) -> tuple[Any, Arra
     return V, found
 
 
-def usable_new(V: Any, weights: Any, missing: str) -> tuple[Any, Array | None]:
-    """As `usable` for images that are encoded: every weight counts as it is, and fillings stay within their image."""
+def usable_new(V: Any, weights: Any, missing: str, scale: float = 1.0) -> tuple[Any, Array | None]:
+    """As `usable` for images that are encoded: weights are divided by `scale`, and fillings stay within their image."""
     masking = checked_choice("missing", missing, ("error", "mask")) == "mask"
     if is_sparse(V):
         V, found = usable_stored(V, weights, missing)
         if found is not None:
             _tell_unseen(found, UNSEEN_NEW)
         return V, found
-    found = None if weights is None else _checked_weights(weights, V.shape)
+    found = None if weights is None else _checked_weights(weights, V.shape) / scale
     found = _without_nan(V, found) if masking else found
     if found is None:
         return V, None
@@ -75,6 +75,43 @@ def _as_weights(weights: Any, shape: tuple[int, ...]) -> Array:
     if not array.any():
         raise DataError("weights are zero everywhere, so nothing was seen; give some entries a weight above 0")
     return np.broadcast_to(array / array.max(), shape)
+
+
+def skip_empty(V: Any, weights: Array | None) -> Array | None:
+    """Return the weights with 0 in the rows and columns where V is all zero, for losses that lift zeros to a floor.
+
+    Lifted, such a row would be data that a loss without a scale must fit as closely as any other.
+
+    >>> skip_empty(np.array([[1.0, 2.0], [0.0, 0.0]]), None)
+    array([[ True,  True],
+           [False, False]])
+    """
+    if is_sparse(V):
+        return weights
+    rows, columns = np.zeros(V.shape[0], bool), np.zeros(V.shape[1], bool)
+    for span in block_spans(*V.shape):
+        positive = np.asarray(V[:, span]) != 0
+        rows |= positive.any(axis=1)
+        columns[span] = positive.any(axis=0)
+    if rows.all() and columns.all():
+        return weights
+    # Weights that repeat take no memory.
+    if columns.all():
+        some = np.broadcast_to(rows[:, None], V.shape)
+    elif rows.all():
+        some = np.broadcast_to(columns, V.shape)
+    else:
+        some = rows[:, None] & columns
+    return some if weights is None else np.where(some, weights, 0)
+
+
+def weight_scale(weights: Any) -> float:
+    """Return what the weights of a fit, which `usable` has checked, were divided by: the largest of them.
+
+    >>> weight_scale(np.array([[1.0, 4.0]])), weight_scale(None)
+    (4.0, 1.0)
+    """
+    return 1.0 if weights is None or is_stored_only(weights) else float(np.max(weights))
 
 
 def _checked_weights(weights: Any, shape: tuple[int, ...]) -> Array:

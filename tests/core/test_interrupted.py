@@ -21,7 +21,8 @@ def error_of(fit):
 @pytest.mark.parametrize("number", range(1, 37, 3))
 def test_within_a_pass(monkeypatch, loss, number):
     struck = Struck(problem.Problem.parts, number)
-    monkeypatch.setattr(problem.Problem, "parts", lambda *given: struck(*given))  # noqa: PLW0108 - bound
+    # A function, which is bound to its problem.
+    monkeypatch.setattr(problem.Problem, "parts", lambda *given, **options: struck(*given, **options))  # noqa: PLW0108
     fit = best_of(imgnmf.factorize, V, loss=loss, **OPTIONS)
     assert (fit.reason, fit.n_iter) == ("interrupted", (number - 1) // 3)
     assert fit.relative_error == pytest.approx(error_of(fit), rel=1e-9)

@@ -109,3 +109,15 @@ def test_what_does_not_fit_is_refused():
         Huber().value(np.ones((1, 1)), np.ones((1, 1)))
     with pytest.raises(IncompatibleError, match="'mu' cannot minimise the loss 'huber'"):
         imgnmf.factorize(low_rank(), 2, loss="huber", solver="mu")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_converged_is_true_for_a_delta_far_below_the_residuals(seed):
+    rng = np.random.default_rng(seed)
+    V = rng.gamma(1, size=(20, 4)) @ rng.gamma(1, size=(4, 30)) * 1e6
+    fit = imgnmf.factorize(V, 4, loss=Huber(0.3), init="spa", max_iter=300)
+    if fit.converged:
+        longer = imgnmf.factorize(V, 4, loss=Huber(0.3), init="spa", max_iter=3000, stop=())
+        assert fit.objective <= 1.01 * longer.objective
+    else:
+        assert fit.reason.startswith("max_iter")
