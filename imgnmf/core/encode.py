@@ -109,9 +109,9 @@ def encode(
     if loss.floor:
         # An image of zeros has no parts, and a pixel that no part shows tells nothing of the coefficients.
         seen = skip_empty(V, seen)
-        shown = W.any(axis=1)
-        if not shown.all():
-            seen = np.where(shown[:, None], True if seen is None else seen, 0)
+        shown = W.any(axis=1, keepdims=True)
+        if not np.all(shown):
+            seen = np.broadcast_to(shown, V.shape) if seen is None else np.where(shown, seen, 0)
     exponent_V, exponent_W = (int(np.frexp(largest)[1]) for largest in (checked_values(V), W.max(initial=0)))
     scaled = penalty.in_unit(power_of_two(-loss.beta * exponent_V), power_of_two(exponent_W - exponent_V))
     if isinstance(loss, Huber):

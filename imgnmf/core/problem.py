@@ -148,6 +148,6 @@ def settled(problem: Problem, W: Array, H: Array) -> Problem:
     some = slice(0, None, max(1, n_images // SETTLING_IMAGES))
     V, weights = problem.blocks.load(some), problem.blocks.load_weights(some)
     # Rows and columns of zeros are fitted exactly, and would lower the median of the residuals.
-    counted = V.any(axis=1)[:, None] & V.any(axis=0)
+    counted = V.any(axis=1, keepdims=True) & V.any(axis=0)
     counted = counted if weights is None else counted & (weights > 0)
     return replace(problem, loss=problem.loss.settled((V - W.T @ H[:, some])[counted]))
