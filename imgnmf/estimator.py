@@ -72,6 +72,8 @@ class NMF(
     Attributes
     ----------
     components_ : array, shape (n_components_, n_features)
+        Without penalties each row has Euclidean length 1, and the scale is in the coefficients: columns of `transform`
+        can be compared. scikit-learn's own NMF leaves the scale open.
     n_components_, n_iter_, n_features_in_ : int
     reconstruction_err_ : float
         ``sqrt(2 loss)``, as there: for Frobenius the norm of ``X - W components_``.
@@ -291,7 +293,7 @@ def _running(state: State, loss: Loss, penalty: Weight | None) -> dict[str, Any]
         loss=loss,
         penalty_H=penalty or NO_PENALTY,
     )
-    return _done(fit)
+    return _done(fit.normalized("unit"))
 
 
 def _done(fit: Factorization) -> dict[str, Any]:

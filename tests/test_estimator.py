@@ -68,6 +68,13 @@ def test_penalties_are_scikit_learns_to_the_last_factor(alpha_H, l1_ratio):
     np.testing.assert_allclose(ours.transform(X), pairs[0][0], atol=1e-6 * pairs[0][0].max())
 
 
+def test_components_have_length_one_unless_penalties_decide_the_scale():
+    model = NMF(3, random_state=0).fit(digits())
+    np.testing.assert_allclose(np.linalg.norm(model.components_, axis=1), 1)
+    penalized = NMF(3, alpha_W=0.004, max_iter=1000, random_state=0).fit(digits())
+    assert not np.allclose(np.linalg.norm(penalized.components_, axis=1), 1, rtol=1e-3)
+
+
 def test_a_penalty_on_one_factor_is_refused():
     with pytest.raises(IncompatibleError, match="alpha_H"):
         NMF(2, alpha_W=0.1, alpha_H=0.0).fit(SEED_X)
@@ -133,6 +140,7 @@ class Watcher:
     def on_fit_task_end(self, estimator, context, *, X=None, y=None, metadata=None, fitted_estimator=None):
         if context.task_name == "iteration":
             self.rows = fitted_estimator.transform(X)
+            np.testing.assert_allclose(np.linalg.norm(fitted_estimator.components_, axis=1), 1)
         self.seen.append("end")
         return self.seen.count("end") == 5
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import re
 import runpy
 from pathlib import Path
@@ -41,3 +43,23 @@ def test_the_commands_shown_exist():
     shown = re.findall(r"^(?:\.venv/bin/)?imgnmf ([a-z]+)", "\n".join(blocks("README.md", "sh")), re.M)
     assert shown
     assert set(shown) <= set(main.commands)
+
+
+NAMESPACES = ("viz", "images", "compression", "topics", "family", "cluster", "estimator")
+
+
+@pytest.mark.parametrize("name", ["imgnmf", *(f"imgnmf.{name}" for name in NAMESPACES)])
+def test_every_public_name_is_on_a_page_of_the_api(name):
+    if name.endswith(("cluster", "estimator")):
+        pytest.importorskip({"imgnmf.cluster": "distributed", "imgnmf.estimator": "sklearn"}[name])
+    pages = "\n".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs/api").glob("*.md"))
+    shown = {entry.split(".")[-1] for entry in re.findall(r"^\.\. auto(?:class|function):: ([\w.]+)", pages, re.M)}
+    module = importlib.import_module(name)
+    public = {each for each in module.__all__ if not inspect.ismodule(getattr(module, each))}
+    assert public - shown == set()
+
+
+def test_nobody_is_told_to_install_a_package_that_is_not_published():
+    sources = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "imgnmf").rglob("*.py")]
+    for source in sources:
+        assert not re.search(r"pip install ['\"]?imgnmf", source.read_text(encoding="utf-8")), source

@@ -18,7 +18,6 @@ __all__ = ["in_options", "options_of"]
 # What the library has and the shell has not, or says in another way. The first that matches counts, if the command has
 # the options that it names; \1 as in `re`.
 PHRASES = (
-    (r"Raise max_iter, or pass a looser stop=RelativeDecrease\(tol\)", "Raise max_iter"),
     (
         r", or set them to NaN and pass missing='mask' .*",
         " in the file, or set them to NaN, which imgnmf inpaint fills",

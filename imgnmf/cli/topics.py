@@ -55,7 +55,7 @@ def topics(
     """Find what texts are about: tables, figures, a page and a model that describes other texts.
 
     FILES are texts in UTF-8, quoted globs, or folders of .txt and .md files; python-reference is Python's own
-    language reference. Needs scikit-learn: pip install imgnmf[sklearn].
+    language reference. Needs scikit-learn: install imgnmf[sklearn].
     """
     from imgnmf.commands.topics import TopicOptions, apply_topics, make_topics
 

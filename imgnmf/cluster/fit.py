@@ -118,7 +118,7 @@ def factorize(
     Warns
     -----
     ConvergenceWarning
-        If `max_iter` came before any stopping rule held.
+        If `max_iter` came while the fit was still visibly improving, or before a rule in `stop` held.
 
     Examples
     --------
@@ -162,7 +162,7 @@ def factorize(
         passes = Passes(team, problem, begin, keep_every, watch, notes.take)
         limits = replace(limits, started=limits.started - keeping.progress.seconds)
         fit = _fitted(fitting, problem, passes, begin, limits, notes=notes, run=run)
-    warn_if_cut_short(fit)
+    warn_if_cut_short(fit, limits)
     return fit
 
 
@@ -234,8 +234,10 @@ def _fitted(
             passes.fetch()
         notes.write()
         exact = bool(history.seconds) and fitting.ends_exactly(problem, reason)
-        H, loss, squared = passes.finished(best.W, exact=exact)
-        measured = partial(fitting.result, replace(best, H=H), problem, history, measured=(loss, squared))
+        W, lengths = fitting.final_parts(best, problem)
+        H, loss, squared = passes.finished(W, lengths, exact=exact)
+        final = replace(best, W=W, H=H)
+        measured = partial(fitting.result, final, problem, history, measured=(loss, squared))
         return concluded(measured, reason, converged)
     except ClusterError as error:
         notes.write()
@@ -243,5 +245,7 @@ def _fitted(
         if (kept := passes.kept_best) is not None:
             loss = kept.objective - problem.penalty_W.value(kept.W) - problem.penalty_H.value(kept.H)
             came = (loss, kept.squared_residual)
+            W, lengths = fitting.final_parts(kept, problem)
+            kept = replace(kept, W=W, H=kept.H * lengths[:, None])
             told.best = fitting.result(kept, problem, history, f"lost: {error}", False, measured=came)
         raise told from error

@@ -217,11 +217,13 @@ def state(piece: Piece, number: int, accepted: bool) -> tuple[Array, Array]:
     return memory.accepted.copy(), memory.last.copy()
 
 
-def finish(piece: Piece, number: int, accepted: bool, exact: bool, W: Array) -> tuple[Array, float, float]:
-    """The final H for `W`, exact or as it is, with the loss and the squared residual of the pair."""
+def finish(
+    piece: Piece, number: int, accepted: bool, exact: bool, lengths: Array, W: Array
+) -> tuple[Array, float, float]:
+    """The final H for `W`, exact or its rows times `lengths`, with the loss and the squared residual of the pair."""
     memory, problem, W = piece.settle(number, accepted), piece.problem, aligned(W)
     assert problem is not None
-    H = memory.accepted.copy()
+    H = memory.accepted * lengths[:, None]
     if exact:
         inside = problem.steering.constraint_H
         H = exact_coefficients(W, problem.blocks, problem.loss, problem.penalty_H, piece.run, inside)

@@ -111,9 +111,9 @@ class Passes:
         """The accepted H of all pieces."""
         return np.concatenate([H for H, _ in self.team.each(state, self.number, self.was_accepted)], axis=1)
 
-    def finished(self, W: Array, *, exact: bool) -> tuple[Array, float, float]:
-        """The final H, with the loss and the squared residual of the pair."""
-        ends = self.team.each(finish, self.number, self.was_accepted, exact, sent=W)
+    def finished(self, W: Array, lengths: Array, *, exact: bool) -> tuple[Array, float, float]:
+        """The final H, with the loss and the squared residual of the pair; `lengths` as of `Fitting.final_parts`."""
+        ends = self.team.each(finish, self.number, self.was_accepted, exact, lengths, sent=W)
         H, losses, squares = zip(*ends, strict=True)
         return np.concatenate(H, axis=1), sum(losses), sum(squares)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,7 @@ from imgnmf.commands.summary import finite
 from imgnmf.core.measures import PartMeasures, part_measures
 from imgnmf.core.presets import KINDS
 from imgnmf.core.result import Factorization
-from imgnmf.errors import ParameterError
+from imgnmf.errors import ParameterError, tell
 from imgnmf.images import ImageSet
 from imgnmf.viz import PageSection, kinds, save_figure
 
@@ -50,12 +53,23 @@ def fit_kinds(images: ImageSet, rank: int, options: FitOptions, kept: Checkpoint
     fits, interrupted = {}, False
     for kind in KINDS:
         place = None if kept is None else kept.part(kind)
-        study = replace(options, parts=kind).fit(images.V, [rank], images.image_shape, place)
+        with _warnings_named(f"{kind} parts"):
+            study = replace(options, parts=kind).fit(images.V, [rank], images.image_shape, place)
         fits[kind] = study[rank].ordered()
         if interrupted := study.interrupted:
             break
     measures = {kind: part_measures(fit.W, images.image_shape, fit.H) for kind, fit in fits.items()}
     return Kinds(rank, fits, measures, interrupted)
+
+
+@contextmanager
+def _warnings_named(name: str) -> Iterator[None]:
+    """Say in every warning which of the fits it is about: all have one rank."""
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        yield
+    for each in seen:
+        tell(f"{name}: {each.message}", each.category)
 
 
 def write_kinds(folder: Path, name: str, images: ImageSet, made: Kinds) -> PageSection:

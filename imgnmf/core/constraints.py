@@ -1,6 +1,8 @@
 """Sets that a factor must stay in, besides being non-negative; each step ends with a projection onto the set.
 
-To add one: a frozen class with `projected`, one export, one line in the tests' list.
+To add one: a frozen class with `projected`, one export, one line in the tests' list. A set that holds every positive
+multiple of each of its parts (each row of its H) says so by ``scale_free = True``; `factorize` then returns parts of
+unit length.
 """
 
 from __future__ import annotations
@@ -146,12 +148,12 @@ class NonSmooth:
         check_number_field(self, "theta", "a number from 0 to below 1", least=0, most=BELOW_ONE)
 
     def in_unit(self, unit: float) -> NonSmooth:
-        """The same: a cone is free of scale."""
+        """The same: a cone holds every multiple of H as a whole, though not of each row by itself."""
         del unit
         return self
 
     def excess(self, factor: Array) -> float:
-        """Any scale will do."""
+        """Any scale of H as a whole will do."""
         del factor
         return 1.0
 
@@ -200,6 +202,7 @@ class Sparseness:
     value: float
     convex: ClassVar[bool] = False
     ties: ClassVar[bool] = True
+    scale_free: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_number_field(self, "value", "a number within 0 .. 1", name="sparseness", least=0, most=1)

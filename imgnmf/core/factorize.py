@@ -1,4 +1,7 @@
-"""`factorize`: check, start, iterate until a rule says stop, finish. The only loop over iterations."""
+"""`factorize`: check the options, start, iterate until a rule says stop, finish.
+
+The iterations themselves are in `imgnmf.core.iterate`, and what ends them in `imgnmf.core.limits`.
+"""
 
 from __future__ import annotations
 
@@ -65,6 +68,9 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
     Solves ``min loss(V, W H) + penalties`` in one pass over V per iteration, by default with extrapolated HALS
     (Ang & Gillis 2019). V is converted block by block, to float32 unless it is float64, and never as a whole; its
     unit does not matter.
+
+    Every part has Euclidean length 1 and its scale is in H, so that rows of H can be compared. Where something else
+    decides the scale it stays: with a penalty, `fixed_W`, an upper bound, `Simplex`, `NonSmooth`, or ``max_iter=0``.
 
     Parameters
     ----------
@@ -135,7 +141,7 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
     Warns
     -----
     ConvergenceWarning
-        If `max_iter` came before any stopping rule held.
+        If `max_iter` came while the fit was still visibly improving, or before a rule in `stop` held.
 
     Examples
     --------
@@ -191,5 +197,5 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
         problem = fitting.problem(blocks, run)
         begin = Progress(generator) if session is None else session.begin
         best = best_fit(fitting, problem, n_init, limits, run, begin=begin, session=session)
-    warn_if_cut_short(best)
+    warn_if_cut_short(best, limits)
     return best

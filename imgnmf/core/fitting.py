@@ -25,7 +25,7 @@ from imgnmf.core.robust import Robust
 from imgnmf.core.seen import only_seen
 from imgnmf.core.start import coefficients_in, steered_start
 from imgnmf.core.steering import FREE, Steering
-from imgnmf.core.units import in_user_units, power_of_two
+from imgnmf.core.units import in_user_units, power_of_two, to_unit_length
 from imgnmf.errors import DataWarning, tell
 
 __all__ = ["Fitting", "best_fit"]
@@ -76,6 +76,7 @@ class Fitting:
         """
         problem, begin, history, interrupted = self._begun(problem, rng, limits, run, keeping.progress.standing)
         if interrupted:
+            begin = self._with_final_parts(begin, problem)
             return concluded(partial(self.result, begin, problem, history), INTERRUPTED, False)
         after = partial(keeping.after, history=history, loss=problem.loss)
         iterates = iterate(problem, begin, run, lasting=keeping.lasting)
@@ -87,6 +88,11 @@ class Fitting:
         # All buffers of H but that of the best pair are free from here on.
         best = replace(best, last_H=best.H)
         del iterates, begin
+        try:
+            best = self._with_final_parts(best, problem)
+        except KeyboardInterrupt:  # that is done again, or all the fit would be lost
+            reason, converged = INTERRUPTED, False
+            best = self._with_final_parts(best, problem)
         if best.iteration and self.ends_exactly(problem, reason):
             inside = problem.steering.constraint_H
             try:
@@ -103,6 +109,23 @@ class Fitting:
         """
         ended = reason != INTERRUPTED
         return ended and problem.each_alone and encodable(self.loss) and bool(self.loss.convex)
+
+    def final_parts(self, best: Iterate, problem: Problem) -> tuple[Array, Array]:
+        """Return the parts of the result and what to multiply the rows of `best.H` by.
+
+        Parts have Euclidean length 1 where scale means nothing, so that the rows of H can be compared. A start that
+        was not improved is given back as it is.
+        """
+        W = only_seen(best.W, problem.blocks.weights, 1)
+        return to_unit_length(W) if self._has_unit_parts(best, problem) else (W, np.ones(len(W), W.dtype))
+
+    def _with_final_parts(self, best: Iterate, problem: Problem) -> Iterate:
+        W, lengths = self.final_parts(best, problem)
+        return replace(best, W=W, H=best.H * lengths[:, None])
+
+    @staticmethod
+    def _has_unit_parts(best: Iterate, problem: Problem) -> bool:
+        return best.iteration > 0 and problem.scale_is_free
 
     def _begun(
         self, problem: Problem, rng: np.random.Generator, limits: Limits, run: Runner[Any], standing: Standing | None
@@ -128,10 +151,13 @@ class Fitting:
         *,
         measured: tuple[float, float] | None = None,
     ) -> Factorization:
-        """The best pair in the user's unit, its loss and squared residual computed anew, or as `measured`."""
-        weights = problem.blocks.weights
-        best = replace(best, W=only_seen(best.W, weights, 1), H=only_seen(best.H, weights, 0))
-        W, H = in_user_units(best.W, best.H, problem.blocks.exponent)
+        """The best pair in the user's unit, its loss and squared residual computed anew, or as `measured`.
+
+        Its parts are those of `final_parts`.
+        """
+        best = replace(best, H=only_seen(best.H, problem.blocks.weights, 0))
+        unit_parts = self._has_unit_parts(best, problem)
+        W, H = in_user_units(best.W, best.H, problem.blocks.exponent, unit_parts=unit_parts)
         loss, squared = measured or exact_loss(problem, best.W, best.H)
         penalties = problem.penalty_W.value(best.W) + problem.penalty_H.value(best.H)
         exponent = problem.blocks.exponent

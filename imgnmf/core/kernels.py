@@ -270,14 +270,26 @@ def _products_at(edges: Any, indices: Any, along: Any, across: Any, products: An
 
 
 @cache
-def compiled(loops: Callable[..., Any], *pieces: Callable[..., Any]) -> Callable[..., Any] | None:
-    """`loops` as machine code, or None where numba cannot be had; the `pieces` that it calls are written into it.
+def _imported_njit() -> Any:
+    """Return numba's compiler, or None if numba is not installed or fails on import.
 
-    The code is cached on disk where a folder lets itself be written, else it is compiled once per process.
+    On a NumPy that it does not know numba raises AttributeError or SystemError, not only ImportError.
     """
     try:
         from numba import njit
-    except ImportError:
+    except Exception:  # whatever is wrong with it, the NumPy twins serve
+        return None
+    return njit
+
+
+@cache
+def compiled(loops: Callable[..., Any], *pieces: Callable[..., Any]) -> Callable[..., Any] | None:
+    """`loops` as machine code, or None if numba cannot be imported; the `pieces` that it calls are written into it.
+
+    The code is cached on disk where a folder lets itself be written, else it is compiled once per process.
+    """
+    njit = _imported_njit()
+    if njit is None:
         return None
     options = {"nogil": True, "fastmath": {"contract", "reassoc", "nsz", "nnan"}}
     # Pieces are Python to everyone else: only what is compiled sees them as something to be written into it.

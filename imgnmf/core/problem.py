@@ -11,7 +11,7 @@ from imgnmf.core.blocks import ColumnBlocks
 from imgnmf.core.constraints import Constraint, constrained_step, promised_gain
 from imgnmf.core.losses import Loss, squared_residual
 from imgnmf.core.parts import Array, Parts
-from imgnmf.core.penalties import Weight
+from imgnmf.core.penalties import NO_PENALTY, Weight
 from imgnmf.core.robust import Robust, with_curvature
 from imgnmf.core.solvers import Solver
 from imgnmf.core.sparse import is_sparse, model_at, stored_divergence, stored_squares
@@ -108,6 +108,11 @@ class Problem:
     def each_alone(self) -> bool:
         """Whether no set and no penalty makes an image's coefficients depend on other images."""
         return not self.tied and self.penalty_H.ties is None
+
+    @property
+    def scale_is_free(self) -> bool:
+        """Whether the objective stays the same when scale moves between a part and its coefficients."""
+        return self.penalty_W == self.penalty_H == NO_PENALTY and self.steering.scale_is_free
 
     def stationarity_of_W(self, total: Parts, W: Array) -> float:
         """What one more step on W promises to gain."""

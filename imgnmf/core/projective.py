@@ -147,7 +147,7 @@ def factorize_projective(
     Warns
     -----
     ConvergenceWarning
-        If `max_iter` came before any stopping rule held.
+        If `max_iter` came while the fit was still visibly improving, or before a rule in `stop` held.
 
     Examples
     --------
@@ -172,7 +172,7 @@ def factorize_projective(
         begin = Reached(W, np.empty((rank, 0), W.dtype))
         best, reason, converged = limits.follow(_iterates(problem, W, orthonormal, run), begin, problem, history)
         fit = concluded(partial(_result, best.W, problem, history, run), reason, converged)
-    warn_if_cut_short(fit)
+    warn_if_cut_short(fit, limits)
     return fit
 
 

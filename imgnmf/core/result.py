@@ -7,11 +7,13 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from imgnmf.core.check import checked_choice
 from imgnmf.core.constraints import Constraint
 from imgnmf.core.encode import encode
 from imgnmf.core.losses import Loss
 from imgnmf.core.parts import Array
 from imgnmf.core.penalties import NO_PENALTY, Weight
+from imgnmf.core.units import to_unit_length
 
 __all__ = ["Factorization", "History", "Trace", "described"]
 
@@ -123,9 +125,12 @@ class Factorization:
     Attributes
     ----------
     W : array, shape (n_pixels, rank)
-        Basis images, one a column.
+        Basis images, one a column. Each has Euclidean length 1 (a part that is zero stays so), unless something else
+        decides the scale: a penalty, `fixed_W`, an upper bound, `Simplex` or `NonSmooth`. The factors of ``max_iter=0``
+        have the scale of the start.
     H : array, shape (rank, n_images)
-        Coefficients.
+        Coefficients. With parts of length 1, a coefficient is the length of what its part adds to the image, so rows
+        can be compared.
     n_iter : int
     converged : bool
         Whether a stopping rule held, rather than a limit.
@@ -182,16 +187,37 @@ class Factorization:
         """``W H``, shape (n_pixels, n_images)."""
         return np.asarray(self.W @ self.H)
 
-    def normalized(self) -> Factorization:
-        """The same product, each part scaled to a maximum of 1 and its scale moved into `H`.
+    def normalized(self, norm: Literal["max", "unit"] = "max") -> Factorization:
+        """Return the same product with every part scaled, and its scale moved into `H`.
 
-        A fit whose coefficients are penalised or constrained has its scale already, and stays as it is.
+        A fit whose coefficients are penalized or constrained has its scale already, and stays as it is. So does one
+        whose `H` could not hold the scale, at the end of the range of floats.
+
+        Parameters
+        ----------
+        norm : {"max", "unit"}
+            Parts with a maximum of 1, as pictures have it; or of Euclidean length 1, as `factorize` returns them, for
+            coefficients that can be compared between parts.
+
+        Examples
+        --------
+        >>> import imgnmf
+        >>> fit = imgnmf.factorize(np.outer([3.0, 4.0], [5.0, 10.0]), rank=1)
+        >>> fit.normalized("max").W.ravel(), fit.normalized("unit").W.ravel()
+        (array([0.75, 1.  ]), array([0.6, 0.8]))
         """
+        checked_choice("norm", norm, ("max", "unit"))
         if self.constraint_H is not None or self.penalty_H != NO_PENALTY:
             return self
-        peak = self.W.max(axis=0, initial=0)
-        scale = np.where(peak > 0, peak, 1)
-        return replace(self, W=self.W / scale, H=self.H * scale[:, None])
+        if norm == "unit":
+            parts, scale = to_unit_length(self.W.T)
+        else:
+            peak = self.W.max(axis=0, initial=0)
+            scale = np.where(peak > 0, peak, 1)
+            parts = self.W.T / scale[:, None]
+        with np.errstate(over="ignore"):
+            H = self.H * scale[:, None]
+        return replace(self, W=parts.T, H=H) if np.isfinite(H).all() else self
 
     def ordered(self) -> Factorization:
         """The same product, the parts in falling order of their energy ``|w| |h|``."""

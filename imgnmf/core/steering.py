@@ -47,6 +47,12 @@ class Steering:
         """Whether a set ties the images together, so that H must be stepped as a whole."""
         return self.constraint_H is not None and self.constraint_H.ties
 
+    @property
+    def scale_is_free(self) -> bool:
+        """Whether a part may be multiplied by any number and its coefficients divided by it."""
+        sets = (self.constraint_W, self.constraint_H)
+        return self.fixed_W is None and all(found is None or getattr(found, "scale_free", False) for found in sets)
+
     def kept_W(self, W: Array) -> Array:
         """`W`, its free parts brought into their set."""
         if self.constraint_W is None:

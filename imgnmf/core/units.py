@@ -12,7 +12,7 @@ from imgnmf.core.losses import Loss
 from imgnmf.core.parts import Array
 from imgnmf.core.sparse import is_sparse, refuse_unfit
 
-__all__ = ["as_blocks", "in_user_units", "looked_for", "power_of_two", "scaled_blocks"]
+__all__ = ["as_blocks", "in_user_units", "looked_for", "power_of_two", "scaled_blocks", "to_unit_length"]
 
 # As many entries tell the median that a floor is relative to.
 SAMPLED = 1_000_000
@@ -50,10 +50,39 @@ def scaled_blocks(V: Any, loss: Loss, seen: Figures, weights: Array | None = Non
     return ColumnBlocks(V, dtype, exponent, float(np.ldexp(floor, -exponent)), weights, largest, known)
 
 
-def in_user_units(W: Array, H: Array, exponent: int) -> tuple[Array, Array]:
-    """`W` as (n_pixels, rank) and `H`, as copies, the scale of V shared out between them."""
-    half = exponent // 2
-    return np.ldexp(W, half).T, np.ldexp(H, exponent - half)
+def in_user_units(W: Array, H: Array, exponent: int, *, unit_parts: bool = False) -> tuple[Array, Array]:
+    """Return copies of `W`, as (n_pixels, rank), and `H`, with the scale of V: in H for parts of length 1, else shared.
+
+    At the ends of the range of floats it is shared for parts of length 1 too: H alone could not hold it.
+    """
+    in_W = exponent // 2
+    if unit_parts:
+        largest, bounds = int(np.frexp(H.max(initial=0))[1]) + exponent, np.finfo(H.dtype)
+        if bounds.minexp + bounds.nmant < largest <= bounds.maxexp:
+            in_W = 0
+    return np.ldexp(W, in_W).T, np.ldexp(H, exponent - in_W)
+
+
+def to_unit_length(W: Array) -> tuple[Array, Array]:
+    """Return k-major parts of Euclidean length 1, and the lengths that they had: ``W = lengths[:, None] * parts``.
+
+    A part that is zero stays so; its length counts as 1. No square leaves the range: each part is brought to a maximum
+    of about 1 by a power of 2 first.
+
+    >>> parts, lengths = to_unit_length(np.array([[3e200, 4e200], [0.0, 0.0]]))
+    >>> parts, lengths / 1e200
+    (array([[0.6, 0.8],
+           [0. , 0. ]]), array([5.e+000, 1.e-200]))
+    """
+    parts, lengths = np.zeros_like(W), np.ones(len(W), W.dtype)
+    for part, row in enumerate(W):  # one at a time: float64 copies of all would cost memory
+        exponent = int(np.frexp(row.max(initial=0))[1])
+        scaled = np.ldexp(row.astype(np.float64), -exponent)
+        length = float(np.sqrt(np.square(scaled).sum()))
+        if length > 0:
+            parts[part] = scaled / length
+            lengths[part] = np.ldexp(length, exponent)
+    return parts, lengths
 
 
 def power_of_two(exponent: float) -> float:

@@ -76,7 +76,7 @@ def convex(
     Warns
     -----
     ConvergenceWarning
-        If `max_iter` came before any stopping rule held.
+        If `max_iter` came while the fit was still visibly improving, or before a rule in `stop` held.
 
     Examples
     --------
@@ -101,7 +101,7 @@ def convex(
         went = alternation.follow(frame, limits)
         G = shares_of(alternation.factors[0])
         fit = finished(frame, (whole @ G).T, None, went, member="convex", init=init, ridge=ridge, shares=G)
-    warn_if_cut_short(fit)
+    warn_if_cut_short(fit, limits)
     return fit
 
 

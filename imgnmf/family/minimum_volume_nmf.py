@@ -86,7 +86,7 @@ def minimum_volume(
     Warns
     -----
     ConvergenceWarning
-        If `max_iter` came before any stopping rule held.
+        If `max_iter` came while the fit was still visibly improving, or before a rule in `stop` held.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def minimum_volume(
         went = alternation.follow(frame, limits)
         W = alternation.factors[0]
         fit = finished(frame, W, None, went, member="minimum-volume", init=init, penalty=volume.value(W), unit_in="H")
-    warn_if_cut_short(fit)
+    warn_if_cut_short(fit, limits)
     return fit
 
 

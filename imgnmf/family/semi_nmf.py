@@ -74,7 +74,7 @@ def semi(
     Warns
     -----
     ConvergenceWarning
-        If `max_iter` came before any stopping rule held.
+        If `max_iter` came while the fit was still visibly improving, or before a rule in `stop` held.
 
     Examples
     --------
@@ -93,7 +93,7 @@ def semi(
         alternation = Alternation(_Steps(frame, ridge).step, start, signed=(True, False))
         went = alternation.follow(frame, limits)
         fit = finished(frame, alternation.factors[0], None, went, member="semi", init=init, ridge=ridge)
-    warn_if_cut_short(fit)
+    warn_if_cut_short(fit, limits)
     return fit
 
 

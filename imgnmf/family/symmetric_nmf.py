@@ -76,7 +76,7 @@ def symmetric(
     Warns
     -----
     ConvergenceWarning
-        If `max_iter` came before any stopping rule held.
+        If `max_iter` came while the fit was still visibly improving, or before a rule in `stop` held.
 
     Examples
     --------
@@ -93,7 +93,7 @@ def symmetric(
         _check_symmetric(frame.blocks.data)
         rank = checked_rank(rank, frame.blocks.shape, beyond=False)
         best = _best(frame, rank, streams, limits)
-    warn_if_cut_short(best)
+    warn_if_cut_short(best, limits)
     return best
 
 

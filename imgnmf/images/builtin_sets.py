@@ -38,7 +38,7 @@ def _digits() -> ImageSet:
         from sklearn.datasets import load_digits
     except ImportError as error:
         raise ParameterError(
-            "the dataset 'digits' comes with scikit-learn, which is missing: pip install imgnmf[sklearn]"
+            "the dataset 'digits' comes with scikit-learn, which is missing: install imgnmf[sklearn]"
         ) from error
     digits = load_digits()
     names = [f"digit-{i:04}" for i in range(len(digits.images))]
@@ -79,7 +79,7 @@ BUILT_IN = (
             shape=(1797, 8, 8),
             licence="not stated by scikit-learn; CC BY 4.0 at the UCI repository, to our knowledge",
             citation="Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998",
-            availability="in the scikit-learn package (pip install imgnmf[sklearn])",
+            availability="in the scikit-learn package (install imgnmf[sklearn])",
         ),
         _digits,
     ),

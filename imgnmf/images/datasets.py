@@ -61,7 +61,7 @@ def load_dataset(
     path : path, optional
         Read a copy that you have, a folder or the file as it is published: nothing is downloaded or cached.
     download : bool
-        Get the files if they are not in the cache; needs pooch (``pip install imgnmf[data]``). They are checked
+        Get the files if they are not in the cache; needs pooch (``install imgnmf[data]``). They are checked
         by their hash, if one was ever published.
     offline : bool
         Never download, whatever `download` says.

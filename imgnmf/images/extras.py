@@ -22,9 +22,9 @@ def needed(package: str, extra: str, purpose: str) -> Any:
     --------
     >>> needed("no_such_package", "store", "reading HDF5")
     Traceback (most recent call last):
-    imgnmf.errors.ParameterError: reading HDF5 needs no_such_package, which is missing: pip install imgnmf[store]
+    imgnmf.errors.ParameterError: reading HDF5 needs no_such_package, which is missing: install imgnmf[store]
     """
     try:
         return import_module(package)
     except ImportError as error:
-        raise ParameterError(f"{purpose} needs {package}, which is missing: pip install imgnmf[{extra}]") from error
+        raise ParameterError(f"{purpose} needs {package}, which is missing: install imgnmf[{extra}]") from error

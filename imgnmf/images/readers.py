@@ -42,13 +42,13 @@ def load_images(
     r"""Read images of one size from a folder, a glob, an archive, a file, a list of paths or an array.
 
     PNG, JPEG, PGM, PPM, PBM, BMP, GIF, TIFF and WebP are told apart by their content, whatever they are
-    called; so are videos, which need PyAV (``pip install imgnmf[video]``). Pictures are turned upright as their
+    called; so are videos, which need PyAV (``install imgnmf[video]``). Pictures are turned upright as their
     orientation tag says and keep their depth: 8 bits come as uint8, 16 as uint16, floats as floats. Transparent
     pixels are composited on white.
 
     A file of arrays is read whole: NumPy's .npy and .npz, IDX (the format of MNIST), MATLAB's .mat, HDF5, and
     ENVI cubes (a header beside its samples; each band is an image), also packed by gzip, bzip2 or xz. HDF5, which
-    MATLAB's v7.3 is too, needs h5py (``pip install imgnmf[store]``). Nothing is unpickled. In a folder only
+    MATLAB's v7.3 is too, needs h5py (``install imgnmf[store]``). Nothing is unpickled. In a folder only
     pictures are found: a file of arrays has to be named.
 
     Parameters

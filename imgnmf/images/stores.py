@@ -113,7 +113,7 @@ def open_images(
     Parameters
     ----------
     path : str or path-like
-        ``imgnmf pack`` writes such files. zarr and HDF5 need ``pip install imgnmf[store]``. The pictures of a folder,
+        ``imgnmf pack`` writes such files. zarr and HDF5 need ``install imgnmf[store]``. The pictures of a folder,
         grey and all of one depth, are decoded again in every pass: to pack them first is faster.
     size : (height, width), optional
         Resize every picture of a folder.

@@ -40,9 +40,9 @@ class Greedy:
                     raise
             if found is None:  # its start was being prepared
                 break
-            length = np.linalg.norm(found.W.astype(np.float64), axis=0)
-            chain.append(found.W / np.where(length > 0, length, 1))
-            above = found.H.astype(np.float64) * length[:, None]
+            found = found.normalized("unit")  # as it is already, unless max_iter was 0
+            chain.append(found.W.astype(np.float64))
+            above = found.H.astype(np.float64)
             if stopped:
                 break
         return [*chain, np.ldexp(above, -exponent)], stopped

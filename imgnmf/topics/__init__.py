@@ -2,7 +2,7 @@
 
 A column of V is a document and a row a word, V counts them, and ``V ~ W H`` finds topics: each column of W says how
 often a topic uses each word, each column of H how much of each topic a document holds (Xu, Liu & Gong 2003). The
-vectorizers are scikit-learn's (``pip install imgnmf[sklearn]``).
+vectorizers are scikit-learn's (``install imgnmf[sklearn]``).
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ def check_film_path(path: str | os.PathLike[str]) -> str:
             import av  # noqa: F401 - imageio asks for it when it is too late for a clear word
         except ImportError as missing:
             raise ParameterError(
-                "writing .mp4 needs PyAV, which is missing: pip install imgnmf[video], or choose .gif"
+                "writing .mp4 needs PyAV, which is missing: install imgnmf[video], or choose .gif"
             ) from missing
     return kind
 

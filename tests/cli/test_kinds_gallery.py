@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
+import imgnmf
+from imgnmf.commands.kinds import fit_kinds
+from imgnmf.commands.options import FitOptions
 from imgnmf.core.presets import KINDS
+from imgnmf.errors import ConvergenceWarning
 from tests.cli.runs import DONE, everything_below, refusal, run
 
 
@@ -30,3 +35,10 @@ def test_the_kinds_are_drawn_measured_and_on_the_page(folder, tmp_path):
 def test_what_not_all_kinds_know_is_refused_before_the_work(folder, tmp_path, option, value):
     assert option in refusal("gallery", folder, "--kinds", option, value, "-o", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_warning_names_the_kind_that_it_is_about():
+    images = imgnmf.ImageSet(np.random.default_rng(0).random((20, 6, 5)))
+    with pytest.warns(ConvergenceWarning) as seen:
+        fit_kinds(images, 3, FitOptions(max_iter=5))
+    assert [str(each.message).partition(" parts: ")[0] for each in seen] == list(KINDS)

@@ -93,6 +93,13 @@ def test_without_numba_the_numpy_twins_give_the_same_fit():
     assert float(without) == pytest.approx(float(run(FIT)), rel=1e-6)
 
 
+@pytest.mark.parametrize("error", ["ImportError", "AttributeError", "SystemError", "RuntimeError"])
+def test_a_numba_that_fails_on_import_is_as_good_as_none(tmp_path, error):
+    (tmp_path / "numba.py").write_text(f"raise {error}('no such thing in this NumPy')")
+    broken = run(FIT, PYTHONPATH=str(tmp_path))
+    assert float(broken) == pytest.approx(float(run("import sys; sys.modules['numba'] = None" + FIT)), rel=1e-12)
+
+
 def test_an_unusable_cache_folder_breaks_nothing(tmp_path):
     in_the_way = tmp_path / "cache"
     in_the_way.write_text("a file where the folder should be")

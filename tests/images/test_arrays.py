@@ -198,7 +198,7 @@ def test_hdf5(tmp_path):
 def test_hdf5_without_h5py_says_what_to_install(tmp_path, monkeypatch):
     (tmp_path / "a.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(600))
     monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(ParameterError, match=r"needs h5py, which is missing: pip install imgnmf\[store\]"):
+    with pytest.raises(ParameterError, match=r"needs h5py, which is missing: install imgnmf\[store\]"):
         load_images(tmp_path / "a.h5")
 
 

@@ -51,7 +51,7 @@ def test_digits_are_labelled():
 
 def test_digits_without_scikit_learn_say_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    with pytest.raises(ParameterError, match=r"pip install imgnmf\[sklearn\]"):
+    with pytest.raises(ParameterError, match=r"install imgnmf\[sklearn\]"):
         load_dataset("digits")
 
 

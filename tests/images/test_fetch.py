@@ -142,7 +142,7 @@ def test_nothing_is_downloaded_unless_asked(server, tmp_path, options):
 
 def test_without_pooch_it_is_said_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pooch", None)
-    with pytest.raises(ParameterError, match=r"downloading needs pooch, which is missing: pip install imgnmf\[data\]"):
+    with pytest.raises(ParameterError, match=r"downloading needs pooch, which is missing: install imgnmf\[data\]"):
         fetch([RemoteFile("a.bin", ("http://127.0.0.1:9/a",))], how(tmp_path))
 
 

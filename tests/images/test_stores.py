@@ -234,5 +234,5 @@ def test_a_packed_store_that_lost_a_chunk_is_refused(tmp_path):
 
 
 def test_the_extra_is_named_where_it_is_missing():
-    with pytest.raises(ParameterError, match=r"pip install imgnmf\[store\]"):
+    with pytest.raises(ParameterError, match=r"install imgnmf\[store\]"):
         needed("no_such_zarr", "store", "reading zarr")

@@ -113,5 +113,5 @@ def test_what_a_telephone_recorded_on_its_side_comes_upright(tmp_path, rotation)
 def test_without_av_it_is_said_what_to_install(tmp_path, monkeypatch):
     path = save(tmp_path / "a.mkv")
     monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(ImageReadError, match=r"needs av, which is missing: pip install imgnmf\[video\]"):
+    with pytest.raises(ImageReadError, match=r"needs av, which is missing: install imgnmf\[video\]"):
         load_images(path, frames="all")

@@ -177,7 +177,7 @@ def test_without_scikit_learn_the_message_says_how_to_get_it(monkeypatch):
         raise ImportError(name)
 
     monkeypatch.setattr("imgnmf.images.extras.import_module", nothing_there)
-    with pytest.raises(ParameterError, match=r"counting words.*pip install imgnmf\[sklearn\]"):
+    with pytest.raises(ParameterError, match=r"counting words.*install imgnmf\[sklearn\]"):
         find_topics(texts(), 3)
 
 

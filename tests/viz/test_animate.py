@@ -125,7 +125,7 @@ def test_parts_of_nothing_are_blank():
 
 def test_without_pyav_an_mp4_is_refused_with_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(ParameterError, match=r"pip install imgnmf\[video\]"):
+    with pytest.raises(ParameterError, match=r"install imgnmf\[video\]"):
         save_animation(tmp_path / "film.mp4", animate_basis(learning(1)))
     assert not list(tmp_path.iterdir())
 
