@@ -30,6 +30,9 @@ class Mine:
     def __init__(self, strength=50.0):
         self.strength = strength
 
+    def __repr__(self):
+        return "Mine()"  # in the names of tests, which must be the same in every process
+
 
 class Thing:
     """Neither this nor that."""
