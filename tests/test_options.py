@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 import warnings
 
@@ -32,6 +33,11 @@ class Mine:
 
     def __repr__(self):
         return "Mine()"  # in the names of tests, which must be the same in every process
+
+
+def shown(value):
+    """The value without addresses: names of tests must be the same in every process, or they cannot be shared out."""
+    return re.sub(r" at 0x[0-9A-Fa-f]+", "", repr(value))
 
 
 class Thing:
@@ -469,7 +475,7 @@ EVERY = [
     ("scale_mean_std", lambda **o: imgnmf.images.scale_mean_std(IMAGES, **o), {"mean": NUMBER, "std": [*NUMBER, 0]}),
 ]
 CASES = [
-    pytest.param(call, option, value, id=f"{name}-{option}-{value!r:.40}")
+    pytest.param(call, option, value, id=f"{name}-{option}-{shown(value):.40}")
     for name, call, options in EVERY
     for option, values in options.items()
     for value in values
