@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 
@@ -54,6 +55,9 @@ class Calls:
     def _seen(self, frame, event, _argument):
         # The mechanism itself is not hit before it has begun.
         if event != "call" or not frame.f_code.co_filename.startswith(PACKAGE) or frame.f_code.co_filename in SPARED:
+            return
+        # A generator is also called to be closed when it is freed, where Python drops every exception.
+        if frame.f_code.co_flags & inspect.CO_GENERATOR:
             return
         self.done += 1
         if self.done == self.strike:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 
@@ -238,7 +239,8 @@ def topics(path):
 
 
 def a_checkpoint(path):
-    imgnmf.factorize(V, 4, checkpoint=path, callback=stopping(8))
+    with contextlib.suppress(imgnmf.Interrupted):
+        imgnmf.factorize(V, 4, checkpoint=path, callback=stopping(8))
 
 
 def resume(path):

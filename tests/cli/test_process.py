@@ -57,7 +57,7 @@ def test_an_interruption_before_the_first_fit_writes_nothing(folder, tmp_path, m
     def interrupt(*_args, **_kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("imgnmf.commands.gallery.read_source", interrupt)
+    monkeypatch.setattr("imgnmf.commands.gallery.read_usable", interrupt)
     words = refusal("gallery", folder, "-k", 2, "-o", tmp_path / "out", code=INTERRUPTED)
     assert "nothing was written" in words
     assert everything_below(tmp_path)[0] == "photos"
