@@ -22,6 +22,7 @@ DONE = 1e-15
 ROUNDING = 1e-14
 # Where Newton's steps begin: least squares, so much of it that no pixel is left dark, and a few multiplicative steps.
 LEAST_SQUARES, FIRST_STEPS = 0.99, {True: 4, False: 10}
+LARGEST_START = 2.0**400
 
 
 def own_minimisers(
@@ -152,7 +153,8 @@ def _flat_start(V: Array, W: Array, weights: Array | None) -> Array:
         return np.tile(V.sum(axis=0) / np.where(level > 0, level, 1), (len(W), 1))
     flat = np.broadcast_to(W.sum(axis=0)[:, None], V.shape)
     total, model = (a.sum(axis=0) if weights is None else (weights * a).sum(axis=0) for a in (V, flat))
-    return np.tile(total / np.where(model > 0, model, 1), (len(W), 1))
+    # Parts that a penalty emptied call for more than the penalty could square.
+    return np.tile(np.minimum(total / np.where(model > 0, model, 1), LARGEST_START), (len(W), 1))
 
 
 def _positive(hessians: Array, rank: int, plus: Array) -> Array:

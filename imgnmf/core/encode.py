@@ -19,8 +19,8 @@ from imgnmf.core.penalties import NO_PENALTY, Weight
 from imgnmf.core.robust import Huber, Robust
 from imgnmf.core.seen import only_seen, skip_empty, usable_new
 from imgnmf.core.sparse import is_sparse, refuse_unfit, times
-from imgnmf.core.units import power_of_two
-from imgnmf.errors import IncompatibleError, ShapeMismatchError
+from imgnmf.core.units import power_of_two, times_power_of_two
+from imgnmf.errors import DataError, IncompatibleError, ShapeMismatchError
 
 __all__ = ["encodable", "encode", "exact_coefficients"]
 
@@ -112,17 +112,27 @@ def encode(
         shown = W.any(axis=1, keepdims=True)
         if not np.all(shown):
             seen = np.broadcast_to(shown, V.shape) if seen is None else np.where(shown, seen, 0)
-    exponent_V, exponent_W = (int(np.frexp(largest)[1]) for largest in (checked_values(V), W.max(initial=0)))
-    scaled = penalty.in_unit(power_of_two(-loss.beta * exponent_V), power_of_two(exponent_W - exponent_V))
+    # What is below the floor counts as much as the floor does.
+    exponent_V = int(np.frexp(max(checked_values(V), floor))[1])
+    # Parts that a penalty emptied stay small: scaled to a maximum of 1, they would make the penalty infinite.
+    smallest = exponent_V + penalty.smallest_factor(-loss.beta * exponent_V)
+    exponent_W = int(np.ceil(max(np.frexp(W.max(initial=0))[1], smallest)))
+    scaled = penalty.in_unit(-loss.beta * exponent_V, exponent_W - exponent_V)
     if isinstance(loss, Huber):
-        loss = loss.in_unit(power_of_two(-exponent_V))
+        loss = loss.in_unit(-exponent_V)
     with running(thread_count(threads)) as run:
-        blocks = ColumnBlocks(V, np.dtype(np.float64), exponent_V, floor * power_of_two(-exponent_V), seen)
+        blocks = ColumnBlocks(V, np.dtype(np.float64), exponent_V, times_power_of_two(floor, -exponent_V), seen)
         parts = np.ldexp(W.T.astype(np.float64), -exponent_W)
         inside = None if constraint is None else constraint.in_unit(power_of_two(exponent_W - exponent_V))
         H = exact_coefficients(parts, blocks, loss, scaled, run, inside)
     H = only_seen(H, seen, 0)
-    return np.ldexp(H, exponent_V - exponent_W).astype(W.dtype, copy=False)
+    H = np.ldexp(H, exponent_V - exponent_W)
+    if H.max(initial=0) > np.finfo(W.dtype).max:
+        raise DataError(
+            f"the coefficients must be numbers that {W.dtype}, the precision of the parts, can hold, and V_new is too "
+            "large beside the parts; divide V_new by a number"
+        )
+    return H.astype(W.dtype, copy=False)
 
 
 def encodable(loss: Loss) -> bool:

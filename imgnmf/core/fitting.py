@@ -25,7 +25,7 @@ from imgnmf.core.robust import Robust
 from imgnmf.core.seen import only_seen
 from imgnmf.core.start import coefficients_in, steered_start
 from imgnmf.core.steering import FREE, Steering
-from imgnmf.core.units import in_user_units, power_of_two, to_unit_length
+from imgnmf.core.units import SMALLEST, in_user_units, power_of_two, times_power_of_two, to_unit_length
 from imgnmf.errors import DataWarning, tell
 
 __all__ = ["Fitting", "best_fit"]
@@ -55,12 +55,13 @@ class Fitting:
         reference = energy / 2 if beta == 2 else size * float(total / size) ** beta
         scale = float(np.sqrt(energy / size))
         weights = weights_of(self.penalty_W, self.penalty_H, blocks.shape, scale, beta)
-        unit, half = power_of_two(-blocks.exponent * beta), blocks.exponent // 2
+        unit, half = -blocks.exponent * beta, blocks.exponent // 2
         for side, given_as, exponent in ((0, self.penalty_W, half), (1, self.penalty_H, blocks.exponent - half)):
             if isinstance(given_as, Weight):  # in the unit of V, not free of it
-                made = weights[side].in_unit(unit, power_of_two(-exponent))
+                made = weights[side].in_unit(unit, -exponent)
                 weights = (made, weights[1]) if side == 0 else (weights[0], made)
-        loss = self.loss.in_unit(power_of_two(-blocks.exponent)) if isinstance(self.loss, Robust) else self.loss
+        weights[1].check_kept(-unit, blocks.exponent - half)
+        loss = self.loss.in_unit(-blocks.exponent) if isinstance(self.loss, Robust) else self.loss
         given = self.steering.in_unit(blocks.exponent, blocks.dtype)
         return Problem(blocks, loss, self.solver, *weights, energy, reference, steering=given)
 
@@ -171,11 +172,11 @@ class Fitting:
             objective=float(in_unit(np.array(loss + penalties), unit)),
             relative_error=float(np.sqrt(squared / problem.energy)),
             trace=history.frozen(unit),
-            loss=problem.loss.in_unit(power_of_two(exponent)) if isinstance(problem.loss, Robust) else self.loss,
+            loss=problem.loss.in_unit(exponent) if isinstance(problem.loss, Robust) else self.loss,
             solver=self.solver.name,
             init=self.init.name,
-            floor=problem.blocks.floor * power_of_two(problem.blocks.exponent),
-            penalty_H=problem.penalty_H.in_unit(unit, power_of_two(exponent - exponent // 2)),
+            floor=problem.blocks.floor and max(times_power_of_two(problem.blocks.floor, exponent), SMALLEST),
+            penalty_H=problem.penalty_H.in_unit(exponent * self.loss.beta, exponent - exponent // 2),
             constraint_H=self.steering.constraint_of_an_image,
             weight_scale=self.weight_scale,
         )

@@ -15,6 +15,7 @@ from imgnmf.core.extremes import columns, successive_projection
 from imgnmf.core.other_half import coefficients_for
 from imgnmf.core.parts import Array, inner
 from imgnmf.core.sketch import randomized_svd
+from imgnmf.core.units import is_far, refuse_far
 from imgnmf.errors import ParameterError
 from imgnmf.validation import as_array, check_flag, checked_choice, checked_count
 
@@ -151,20 +152,28 @@ class GivenFactors:
         """Copies of the given factors, once their shapes and values are seen to be usable."""
         del rng
         n_pixels, n_images = blocks.shape
-        half = blocks.exponent // 2
-        W = _given("W", self.W, (n_pixels, rank), -half, blocks.dtype).T.copy()
+        W = _given("W", self.W, (n_pixels, rank))
+        half, size_W = blocks.exponent // 2, int(np.frexp(W.max())[1])
         if self.H is None:
-            return W, coefficients_for(W, blocks, run)
-        return W, _given("H", self.H, (rank, n_images), half - blocks.exponent, blocks.dtype)
+            half = size_W if is_far(size_W - half, blocks.dtype) else half  # H takes any scale
+            W = np.ldexp(W, -half).astype(blocks.dtype)
+            return W.T.copy(), coefficients_for(W.T.copy(), blocks, run)
+        H = _given("H", self.H, (rank, n_images))
+        size_H = int(np.frexp(H.max())[1])
+        if is_far(size_W - half, blocks.dtype) or is_far(size_H + half - blocks.exponent, blocks.dtype):
+            half = (size_W - size_H + blocks.exponent) // 2  # both of one size: their product stays
+            refuse_far("the product of the given W and H", size_W + size_H - blocks.exponent, blocks.dtype)
+        W, H = np.ldexp(W, -half), np.ldexp(H, half - blocks.exponent)
+        return W.T.astype(blocks.dtype, order="C"), H.astype(blocks.dtype)
 
 
-def _given(name: str, factor: Array, shape: tuple[int, int], exponent: int, dtype: np.dtype[Any]) -> Array:
+def _given(name: str, factor: Array, shape: tuple[int, int]) -> Array:
     values = as_array(factor, f"the given {name}")
     if values.shape != shape:
         raise ParameterError(f"the given {name} must have shape {shape}, got {values.shape}")
     if values.dtype.kind not in "biuf" or not np.isfinite(values).all() or values.min() < 0:
         raise ParameterError(f"the given {name} must be finite and non-negative numbers")
-    return np.array(np.ldexp(values.astype(np.float64), exponent), dtype, order="C")
+    return values.astype(np.float64)
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ def _narrowed(problem: Problem, spans: list[slice], run: Runner[Any]) -> Problem
         blocks=some,
         energy=energy_of(some, run),
         reference=problem.reference * share,
-        penalty_W=problem.penalty_W.in_unit(share, 1.0),
+        penalty_W=problem.penalty_W.in_unit(np.log2(share), 0),
     )
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from imgnmf.core.graphs import Ties, checked_graph
 from imgnmf.core.parts import Array, Parts, inner
-from imgnmf.errors import IncompatibleError, ParameterError, ShapeMismatchError
+from imgnmf.core.units import times_power_of_two
+from imgnmf.errors import DataError, IncompatibleError, ParameterError, ShapeMismatchError
 from imgnmf.validation import LARGEST, check_number_field, checked_count, checked_items
 
 __all__ = [
@@ -25,6 +26,10 @@ __all__ = [
     "laplacian",
     "weights_of",
 ]
+
+
+# Of a strength in the scaled unit, as an exponent: a coefficient's square times this is in range still.
+STRONGEST = 200
 
 
 @dataclass(frozen=True)
@@ -179,13 +184,26 @@ class Weight:
         return self.l1 * factor + self.l2 / 2 * factor**2
 
     def in_unit(self, objective: float, factor: float) -> Weight:
-        """The same penalty where the objective counts `objective` times, and the factor `factor` times as much."""
-        if self == Weight():
-            return self
-        square = objective / factor**2
-        return Weight(
-            self.l1 * objective / factor, self.l2 * square, self.overlap * square, self.smooth * square, self.grid
-        )
+        """The same penalty where the objective counts ``2**objective``, and the factor ``2**factor`` times as much."""
+        squares = (self.l2, self.overlap, self.smooth)
+        l2, overlap, smooth = (times_power_of_two(strength, objective - 2 * factor) for strength in squares)
+        return Weight(times_power_of_two(self.l1, objective - factor), l2, overlap, smooth, self.grid)
+
+    def smallest_factor(self, objective: float) -> float:
+        """The least `factor` for which no strength of ``in_unit(objective, factor)`` is above ``2**STRONGEST``."""
+        linear = np.frexp(self.l1)[1] + objective - STRONGEST if self.l1 else -np.inf
+        square = max(self.l2, self.overlap, self.smooth)
+        return float(max(linear, (np.frexp(square)[1] + objective - STRONGEST) / 2 if square else -np.inf))
+
+    def check_kept(self, objective: float, factor: float) -> None:
+        """Raise if ``in_unit(objective, factor)`` would be infinite, or lose digits, or nothing at all."""
+        made, tiny = self.in_unit(objective, factor), float(np.finfo(np.float64).tiny)
+        for name in ("l1", "l2"):
+            if getattr(self, name) and not tiny <= getattr(made, name) < np.inf:
+                raise DataError(
+                    f"{name.upper()} on H must have a strength that floats can hold in the unit of V, and here it is "
+                    f"{getattr(made, name):.3g}: V is too large or too small; divide V by its largest value"
+                )
 
     def applied(self, parts: Parts, moving: Array) -> Any:
         """The parts of loss plus penalty."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from imgnmf.core.losses import Form, model_of
 from imgnmf.core.parts import Array, Quadratic, inner
+from imgnmf.core.units import SMALLEST, times_power_of_two
 from imgnmf.errors import ParameterError
 from imgnmf.validation import LARGEST, check_number_field, checked_count
 
@@ -66,9 +67,11 @@ class Huber:
         middle = float(np.median(np.abs(residual)))
         return replace(self, delta=self.share * (middle or float(np.abs(residual).mean()) or 1.0))
 
-    def in_unit(self, unit: float) -> Huber:
-        """The same loss for V counted `unit` times as large."""
-        return self if self.delta == "auto" else replace(self, delta=self.delta * unit)
+    def in_unit(self, exponent: int) -> Huber:
+        """The same loss for V counted ``2**exponent`` times as large."""
+        if self.delta == "auto":
+            return self
+        return replace(self, delta=min(max(times_power_of_two(self.delta, exponent), SMALLEST), LARGEST))
 
     def parts(
         self, form: Form, V: Array, fixed: Array, moving: Array, *, weights: Array | None = None, measure: bool = False
@@ -150,9 +153,9 @@ class L21:
         del residual
         return self
 
-    def in_unit(self, unit: float) -> L21:
+    def in_unit(self, exponent: int) -> L21:
         """The loss has no scale of its own."""
-        del unit
+        del exponent
         return self
 
     def parts(

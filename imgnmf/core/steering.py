@@ -11,6 +11,7 @@ from imgnmf.core.constraints import Constraint, NonSmooth
 from imgnmf.core.parts import Array
 from imgnmf.core.penalties import Neighbours, Orthogonal, Penalties, Penalty, Smooth, strengths
 from imgnmf.core.solvers import ANLS
+from imgnmf.core.units import refuse_far
 from imgnmf.errors import DataError, IncompatibleError, ParameterError, ShapeMismatchError
 from imgnmf.validation import as_array, is_instance
 
@@ -66,7 +67,10 @@ class Steering:
     def in_unit(self, exponent: int, dtype: np.dtype[Any]) -> Steering:
         """The same for blocks that are ``2**-exponent`` times V, their scale shared out between the factors."""
         half = exponent // 2
-        fixed = None if self.fixed_W is None else np.ldexp(self.fixed_W.T.astype(np.float64), -half).astype(dtype)
+        fixed = self.fixed_W
+        if fixed is not None:
+            refuse_far("fixed_W", int(np.frexp(np.float64(fixed.max()))[1]) - half, dtype)
+            fixed = np.ldexp(fixed.T.astype(np.float64), -half).astype(dtype)
         inside = None if self.constraint_H is None else self.constraint_H.in_unit(2.0 ** (half - exponent))
         return replace(self, fixed_W=fixed, constraint_H=inside)
 

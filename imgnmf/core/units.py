@@ -11,11 +11,25 @@ from imgnmf.core.check import Figures, look_over
 from imgnmf.core.losses import Loss
 from imgnmf.core.parts import Array
 from imgnmf.core.sparse import is_sparse, refuse_unfit
+from imgnmf.errors import DataError
 
-__all__ = ["as_blocks", "in_user_units", "looked_for", "power_of_two", "scaled_blocks", "to_unit_length"]
+__all__ = [
+    "SMALLEST",
+    "as_blocks",
+    "in_user_units",
+    "is_far",
+    "looked_for",
+    "power_of_two",
+    "refuse_far",
+    "scaled_blocks",
+    "times_power_of_two",
+    "to_unit_length",
+]
 
 # As many entries tell the median that a floor is relative to.
 SAMPLED = 1_000_000
+# What is above 0 stays so in the unit of V, among denormals too.
+SMALLEST = float(np.nextafter(0.0, 1.0))
 
 
 def as_blocks(V: Any, loss: Loss, weights: Array | None = None, run: Runner[Any] = map) -> ColumnBlocks:
@@ -41,13 +55,15 @@ def scaled_blocks(V: Any, loss: Loss, seen: Figures, weights: Array | None = Non
     exponent = int(np.frexp(largest)[1])
     if loss.beta == 2 and abs(exponent) <= 16:
         exponent = 0
-    floor = loss.floor * float(np.median(seen.sample if seen.sample.size else largest)) if loss.floor else 0.0
+    # The median of an even number of values is a mean, whose sum could leave the range: scaled first.
+    positive = np.asarray(seen.sample if seen.sample.size else [largest], np.float64)
+    floor = loss.floor * float(np.median(np.ldexp(positive, -exponent))) if loss.floor else 0.0
     if is_sparse(V):  # once, since each pass would copy every entry
         V = V.astype(dtype, copy=False)
     shift = seen.exponent - exponent
     sums = float(np.ldexp(seen.total, shift)), float(np.ldexp(seen.energy, 2 * shift))
     known = None if loss.floor or is_sparse(V) else sums
-    return ColumnBlocks(V, dtype, exponent, float(np.ldexp(floor, -exponent)), weights, largest, known)
+    return ColumnBlocks(V, dtype, exponent, floor, weights, largest, known)
 
 
 def in_user_units(W: Array, H: Array, exponent: int, *, unit_parts: bool = False) -> tuple[Array, Array]:
@@ -89,3 +105,28 @@ def power_of_two(exponent: float) -> float:
     """``2**exponent``, infinite or zero beyond the range of a float."""
     with np.errstate(over="ignore", under="ignore"):
         return float(np.exp2(exponent))
+
+
+def times_power_of_two(value: float, exponent: float) -> float:
+    """``value * 2**exponent``, also where the power alone would leave the range of a float.
+
+    >>> times_power_of_two(5e-324, 1074.0)
+    1.0
+    """
+    whole = int(np.clip(np.floor(exponent), -5000, 5000))  # beyond, every float is 0 or infinite
+    with np.errstate(over="ignore", under="ignore"):
+        return float(np.ldexp(value * 2.0 ** (exponent - np.floor(exponent)), whole))
+
+
+def is_far(exponent: int, dtype: np.dtype[Any]) -> bool:
+    """Whether products of three numbers of this exponent would leave the range."""
+    return abs(exponent) > int(np.finfo(dtype).maxexp) // 3
+
+
+def refuse_far(name: str, exponent: int, dtype: np.dtype[Any]) -> None:
+    """Raise if a factor whose largest entry has this exponent, in the unit of the blocks, cannot be worked with."""
+    if is_far(exponent, dtype):
+        raise DataError(
+            f"{name} must be of a size that suits V, and is about 1e{round(exponent * np.log10(2)):+d} times that, "
+            f"beyond what products in {dtype} can hold; multiply it by 1e{round(-exponent * np.log10(2)):+d}"
+        )

@@ -11,7 +11,6 @@ from imgnmf.core.loading import in_words, machine_memory
 from imgnmf.core.losses import Loss
 from imgnmf.core.robust import Huber
 from imgnmf.core.sparse import is_sparse
-from imgnmf.core.units import power_of_two
 from imgnmf.errors import MemoryBudgetError
 
 __all__ = ["in_full", "in_good_unit"]
@@ -52,4 +51,4 @@ def in_good_unit(V: Array, loss: Loss, largest: float) -> tuple[Array, Loss]:
     exponent = int(np.frexp(largest)[1])
     if abs(exponent) <= NEAR:
         return V, loss
-    return np.ldexp(V, -exponent), loss.in_unit(power_of_two(-exponent)) if isinstance(loss, Huber) else loss
+    return np.ldexp(V, -exponent), loss.in_unit(-exponent) if isinstance(loss, Huber) else loss

@@ -206,7 +206,8 @@ def test_without_numba_the_twins_find_the_same_minima():
         for code in (WITHOUT, "import sys; sys.modules['numba'] = None" + WITHOUT)
     ]
     assert len(found[0]) == 6
-    np.testing.assert_allclose(np.array(found[0], float), np.array(found[1], float), rtol=1e-9)
+    # Not the same bits: the two sum in another order, and the docs promise objectives within 1e-8 of each other.
+    np.testing.assert_allclose(np.array(found[0], float), np.array(found[1], float), rtol=1e-8)
 
 
 def test_a_fit_that_is_over_has_the_coefficients_that_encode_finds():
