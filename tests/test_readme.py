@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import imgnmf.errors
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -55,7 +57,13 @@ def test_every_public_name_is_on_a_page_of_the_api(name):
     pages = "\n".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs/api").glob("*.md"))
     shown = {entry.split(".")[-1] for entry in re.findall(r"^\.\. auto(?:class|function):: ([\w.]+)", pages, re.M)}
     module = importlib.import_module(name)
-    public = {each for each in module.__all__ if not inspect.ismodule(getattr(module, each))}
+    objects = {each: getattr(module, each) for each in module.__all__}
+    automatic = imgnmf.errors.__name__  # api/errors.md shows this module as a whole
+    public = {
+        each
+        for each, value in objects.items()
+        if not inspect.ismodule(value) and getattr(value, "__module__", "") != automatic
+    }
     assert public - shown == set()
 
 

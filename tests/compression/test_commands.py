@@ -89,10 +89,14 @@ def test_compare_codecs(photos, tmp_path, monkeypatch):
 def test_colour_stays(tmp_path):
     photos = tmp_path / "colour"
     photos.mkdir()
-    for number, pixels in enumerate(faces().pixels[:8]):
-        Image.fromarray(np.stack([pixels, pixels // 2, 255 - pixels], axis=2)).save(photos / f"p{number}.png")
+    colored = np.array([np.stack([pixels, pixels // 2, 255 - pixels], axis=2) for pixels in faces().pixels[:8]])
+    for number, pixels in enumerate(colored):
+        Image.fromarray(pixels).save(photos / f"p{number}.png")
     assert run("compress", photos, "-o", tmp_path / "a.nmf", "-k", 4).exit_code == DONE
     assert run("decompress", tmp_path / "a.nmf", "-o", tmp_path / "out").exit_code == DONE
-    seen = np.asarray(Image.open(next((tmp_path / "out").glob("*.png"))), float)
-    assert seen.shape == (25, 25, 3)
-    assert np.abs(seen[..., 0] - 255 + seen[..., 2]).mean() < 20
+    seen = np.array([np.asarray(Image.open(path), float) for path in sorted((tmp_path / "out").glob("*.png"))])
+    assert seen.shape == (8, 25, 25, 3)
+    error = np.abs(seen - colored).mean(axis=(1, 2, 3))
+    gray_error = np.abs(seen.mean(axis=3, keepdims=True) - colored).mean(axis=(1, 2, 3))
+    assert np.all(error < gray_error / 1.5)  # the same picture without its colors is 2 to 4 times as far off
+    assert error.mean() < 20
