@@ -12,7 +12,7 @@ import numpy as np
 from imgnmf.core.blocks import ColumnBlocks, Runner, energy_of, total_of
 from imgnmf.core.columns import is_elsewhere
 from imgnmf.core.encode import encodable, exact_coefficients
-from imgnmf.core.inits import Init
+from imgnmf.core.inits import Init, fallback_of
 from imgnmf.core.interrupts import INTERRUPTED, better, concluded, cut_short, interruptible
 from imgnmf.core.iterate import Iterate, first_iterate, iterate
 from imgnmf.core.limits import MAX_ITER, Limits
@@ -239,11 +239,12 @@ def best_fit(
         for start in range(begin.start, n_init):
             best = better(best, fitted(fitting, start))
         # More starts, numbered after the others, so that a checkpoint goes on with them like with any.
+        other = fallback_of(fitting.init) if n_init == 1 else None
         for start in range(max(n_init, begin.start), n_init + FALLBACKS):
             finished = cast("Factorization", best)
-            if n_init > 1 or limits.time_is_up() or not is_stuck(fitting, finished, problem, streams[start], run):
+            if other is None or limits.time_is_up() or not is_stuck(fitting, finished, problem, streams[start], run):
                 break
-            best = better(best, fitted(replace(fitting, init=fitting.init.fallback), start))
+            best = better(best, fitted(replace(fitting, init=other), start))
     return cast("Factorization", best)
 
 
@@ -254,14 +255,13 @@ def is_stuck(
 
     The singular value decomposition is the floor of every factorization. Where it leaves less than `EXACT` of V and the
     fit more than `STUCK`, the start is to blame; on photographs the floor itself is far above `EXACT`. Looked at
-    only where the start names a `fallback`, for squared Frobenius with nothing else in force and V in memory: it costs
-    about three iterations.
+    for squared Frobenius alone, with nothing else in force and V in memory: it costs about three iterations.
     """
     plain = fitting.loss.beta == 2 and problem.scale_is_free and problem.blocks.weights is None
     ended = fit.converged or fit.reason.startswith(MAX_ITER)
     if not (plain and ended and fit.n_iter and fit.relative_error > STUCK and fitting.online is None):
         return False
-    if getattr(fitting.init, "fallback", None) is None or is_elsewhere(problem.blocks.data):
+    if is_elsewhere(problem.blocks.data):
         return False
     _, values, _ = randomized_svd(problem.blocks, fitting.rank, rng.spawn(1)[0], run)
     explained = float(np.square(values, dtype=np.float64).sum()) / problem.energy

@@ -26,6 +26,7 @@ __all__ = [
     "GivenFactors",
     "Init",
     "RandomInit",
+    "fallback_of",
     "fitted_start",
     "takes_any_rank",
 ]
@@ -249,6 +250,16 @@ def takes_any_rank(init: Init) -> bool:
     (True, False)
     """
     return bool(getattr(init, "any_rank", False))
+
+
+def fallback_of(init: Init) -> Init | None:
+    """Return the start to try where a fit from `init` is stuck: a start may name one by ``fallback``.
+
+    >>> fallback_of(NNDSVD()), fallback_of(SPA())
+    (RandomInit(lead_in=True), None)
+    """
+    fallback: Init | None = getattr(init, "fallback", None)
+    return fallback
 
 
 def fitted_start(

@@ -129,7 +129,7 @@ def test_a_terminated_command_that_has_nothing_yet_says_so(folder, tmp_path, mon
         time.sleep(1)
 
     former = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr("imgnmf.commands.model.read_source", terminate)
+    monkeypatch.setattr("imgnmf.commands.model.read_usable", terminate)
     words = refusal("fit", folder, "-k", 2, "-o", tmp_path / "m.imgnmf", code=TERMINATED)
     assert "nothing was written" in words
     assert signal.getsignal(signal.SIGTERM) is former
@@ -167,7 +167,7 @@ def drop(number, monkeypatch):
         called_back()
         time.sleep(20)
 
-    monkeypatch.setattr("imgnmf.commands.model.read_source", read)
+    monkeypatch.setattr("imgnmf.commands.model.read_usable", read)
     return dropped
 
 

@@ -75,8 +75,10 @@ def test_what_cannot_be_filmed_is_refused_in_words(folder, model, tmp_path):
 def test_a_film_that_is_there_is_replaced_only_by_force(model, folder, tmp_path):
     target = tmp_path / "film.gif"
     target.write_bytes(b"mine")
+    assert "is no .gif file" in refusal("animate", model, "-o", target, "--force")
+    target.write_bytes(b"GIF89a an older film")
     assert "pass --force" in refusal("animate", model, "-o", target)
-    assert target.read_bytes() == b"mine"
+    assert target.read_bytes() == b"GIF89a an older film"
     assert run("animate", model, "-o", target, "--force").exit_code == DONE
     figure = tmp_path / "sum.png"
     figure.write_bytes(b"mine")

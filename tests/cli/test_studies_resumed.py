@@ -160,7 +160,7 @@ def test_ranks_of_a_store_are_studied_without_loading_it(folder, tmp_path, monke
 
     assert run("pack", folder, "-o", tmp_path / "V.npy").exit_code == DONE
     monkeypatch.setattr(loading, "machine_memory", lambda: 0.0)
-    monkeypatch.setattr("imgnmf.commands.ranks.read_source", lambda *_: pytest.fail("it was loaded"))
+    monkeypatch.setattr("imgnmf.commands.ranks.read_usable", lambda *_: pytest.fail("it was loaded"))
     command = ("ranks", tmp_path / "V.npy", "-k", "1:3", "--repeats", 2)
     done = run(*command, "--method", "elbow")
     assert done.exit_code == DONE, done.output
