@@ -73,6 +73,15 @@ class ModelMeta:
     rng: int | None = None
     data_sha256: str | None = None
 
+    def __repr__(self) -> str:
+        """Return the size, how many names, and what else is known; the names alone would fill pages."""
+        told = [f"image_shape={self.image_shape}", f"{len(self.names)} names"]
+        told += [f"{len(self.labels)} labels"] if self.labels is not None else []
+        told += [f"white={self.white:g}"] if self.white is not None else []
+        told += [f"{len(self.steps)} steps of preparation"] if self.steps else []
+        told += ["a mask"] if self.mask is not None else []
+        return f"ModelMeta({', '.join(told)})"
+
     def stack(self, W: NDArray[Any]) -> NDArray[Any]:
         """Turn columns (n_pixels, j) into images (j, h, w[, c]); see `ImageSet.stack`."""
         if self.image_shape is None:

@@ -109,7 +109,10 @@ def compare_codecs(source: str, output: str, patch: tuple[int, int] | None, read
     from imgnmf.commands.compare import bd_lines, compare_source
 
     folder, made = compare_source(source, output, patch=patch, reading=reading, force=force)
-    for line in bd_lines(made):
-        told = f"{line['percent']:+7.1f} % bytes" if line["percent"] is not None else "no BD-rate, see summary.json"
-        say(f"{line['codec']} against {line['anchor']}: {told}")
+    lines = bd_lines(made)
+    compared = [line for line in lines if line["percent"] is not None]
+    for line in compared:
+        say(f"{line['codec']} against {line['anchor']}: {line['percent']:+7.1f} % bytes")
+    if len(compared) < len(lines):
+        say(f"{len(lines) - len(compared)} pairs of curves do not overlap and have no BD-rate: see summary.json")
     say(f"wrote {folder}")

@@ -22,9 +22,12 @@ def info(source: str) -> None:
     """Say what would be read from SOURCE, from its headers alone, or what is in a model file."""
     from imgnmf.archive_topics import is_topics
     from imgnmf.commands import model, topics
+    from imgnmf.commands.compress import describe_compressed, is_compressed
     from imgnmf.commands.source import describe, is_model
 
-    if is_model(source):
+    if is_compressed(source):
+        say(describe_compressed(source))
+    elif is_model(source):
         say((topics.describe_topics if is_topics(source) else model.describe)(source))
     else:
         # Advice on what to pass is for the commands that read it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,19 @@ from imgnmf.commands.output import MARKER, checked_file, checked_folder, staged,
 from imgnmf.commands.source import Reading, read_source
 from imgnmf.compression import SharedParts, decode_images, encode_images, train_parts
 from imgnmf.compression.targets import pooled_psnr
+from imgnmf.compression.wire import CLOSED, MAGIC, PARTS, kind_of
 from imgnmf.errors import ImageReadError, IncompatibleError, ParameterError
 from imgnmf.images import ImageSet
 
-__all__ = ["Compressed", "compress_source", "decompress_file", "eight_bit_source", "train_source"]
+__all__ = [
+    "Compressed",
+    "compress_source",
+    "decompress_file",
+    "describe_compressed",
+    "eight_bit_source",
+    "is_compressed",
+    "train_source",
+]
 
 SUFFIX, PARTS_SUFFIX = ".nmf", ".parts"
 
@@ -85,10 +95,49 @@ def decompress_file(path: str, folder: str, *, parts: str | None = None, force: 
             f"images of {images.pixels.shape[3]} channels cannot be PNGs; decode_images of the library gives them back"
         )
     with staged(target) as staging:
-        for pixels, name in zip(images.pixels, image_file_names(images.names, len(images)), strict=True):
+        names = image_file_names(images.names, len(images), numbered=False)
+        for pixels, name in zip(images.pixels, names, strict=True):
             save_image(staging / name, pixels / 255)
         write_json(staging / MARKER, {"made_by": "imgnmf", "file": path, "images": len(images)})
     return target, len(images)
+
+
+def is_compressed(path: str) -> bool:
+    """Return whether the file begins as those of `imgnmf compress` and `imgnmf train-parts` do."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except OSError:
+        return False
+
+
+def describe_compressed(path: str) -> str:
+    """Return what a compressed file or a file of shared parts holds, and how to open it.
+
+    Raises
+    ------
+    CodecError
+        If it is damaged.
+    """
+    data, name = read_file(path), shlex.quote(path)
+    kind = kind_of(data)
+    if kind == PARTS:
+        shared = read_parts(path)
+        return (
+            f"{name}: {shared.rank} shared parts, {len(data)} bytes, of imgnmf train-parts\n"
+            f"use:  imgnmf compress SOURCE --parts {name} -o FILE.nmf"
+        )
+    if kind == CLOSED:
+        images = decode_images(data)
+        size = " x ".join(map(str, images.image_shape))
+        return (
+            f"{name}: {len(images)} images of {size} with their parts, {len(data)} bytes, of imgnmf compress\n"
+            f"open: imgnmf decompress {name} -o DIR"
+        )
+    return (
+        f"{name}: images without their parts, {len(data)} bytes, of imgnmf compress --parts\n"
+        f"open: imgnmf decompress {name} --parts FILE.parts -o DIR, with the parts they were compressed with"
+    )
 
 
 def train_source(

@@ -222,17 +222,23 @@ def _picture(meta: ModelMeta, column: Any) -> Any:
     return picture.mean(axis=2) if picture.ndim == 3 and picture.shape[2] not in (3, 4) else picture
 
 
-def image_file_names(names: tuple[str, ...] | Any, n_images: int) -> list[str]:
+def image_file_names(names: tuple[str, ...] | Any, n_images: int, *, numbered: bool = True) -> list[str]:
     """Return a PNG's name for each image: flat, in order, and safe whatever the image was called.
+
+    Without `numbered`, images keep their own names where these stay different from each other on every file system.
 
     >>> image_file_names(("s1/a.pgm", "../b"), 2), image_file_names(("0", "1"), 2)
     (['0-s1-a.png', '1-b.png'], ['0.png', '1.png'])
+    >>> image_file_names(("s31_01.pgm", "b"), 2, numbered=False), image_file_names(("a", "A"), 2, numbered=False)
+    (['s31_01.png', 'b.png'], ['0-a.png', '1-A.png'])
     """
     digits = len(str(n_images - 1))
     if is_numbered(names):
         names = ()
     stems = [Path(name).with_suffix("").as_posix() if Path(name).name else "" for name in names] or [""] * n_images
     kept = ["".join(c if c.isalnum() or c in "-_." else "-" for c in stem)[:80].strip("-.") for stem in stems]
+    if not numbered and all(kept) and len({stem.casefold() for stem in kept}) == n_images:
+        return [f"{stem}.png" for stem in kept]
     return [f"{i:0{digits}}-{stem}.png" if stem else f"{i:0{digits}}.png" for i, stem in enumerate(kept)]
 
 

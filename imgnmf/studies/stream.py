@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -75,7 +75,7 @@ class Stream:
     rng: int | np.random.Generator | None = 0
     threads: int | None = None
     fit: Factorization | None = None
-    recent: Array | None = None
+    recent: Array | None = field(default=None, repr=False)
     n_images: int = 0
     n_new: int = 0
 

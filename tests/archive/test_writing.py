@@ -97,3 +97,8 @@ def test_a_read_only_folder_is_74(images, tmp_path):
     (tmp_path / "closed").mkdir(mode=0o500)
     target = tmp_path / "closed" / "m.imgnmf"
     assert "no permission" in refusal("fit", tmp_path / "photos.npy", "-k", 2, "-o", target, code=CANNOT_WRITE)
+
+
+def test_what_was_saved_of_images_is_shown_in_a_line():
+    meta = imgnmf.ModelMeta(image_shape=(2, 3), names=tuple(f"image {i}" for i in range(5000)), white=255.0)
+    assert repr(meta) == "ModelMeta(image_shape=(2, 3), 5000 names, white=255)"

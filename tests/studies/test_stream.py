@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -103,3 +105,8 @@ def test_a_window_smaller_than_the_rank_and_sparse_images_are_refused() -> None:
         imgnmf.Stream(rank=4, images=3)
     with pytest.raises(imgnmf.errors.IncompatibleError, match="dense"):
         BEGUN.partial_fit(sparse.csc_array(low_rank(20, 50, 4)))
+
+
+def test_a_stream_is_shown_without_its_images():
+    stream = imgnmf.Stream(rank=2, images=60).partial_fit(np.ones((9, 50)) + np.eye(9, 50))
+    assert "array" not in repr(replace(stream, fit=None))
