@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from imgnmf.checkpoint import Checkpoint, CheckpointFolder
 from imgnmf.commands.interrupted import or_best
 from imgnmf.commands.progress import following
 from imgnmf.core.factorize import factorize
-from imgnmf.core.interrupts import interruptible
 from imgnmf.core.presets import preset
 from imgnmf.core.result import Factorization
-from imgnmf.errors import ImgnmfWarning
 from imgnmf.studies.ranks import RankStudy, factorize_ranks
 
 __all__ = ["FitOptions"]
@@ -56,7 +51,6 @@ class FitOptions:
         How far it is shows on a terminal.
         """
         wanted = list(ranks)
-        self._compile(V)
         with following(wanted) as callback:
             given = self.given(image_shape or (V.shape[0], 1))
             given |= {"callback": callback, "checkpoint": kept, "resume": kept is not None}
@@ -66,7 +60,6 @@ class FitOptions:
         self, V: Any, rank: int, image_shape: tuple[int, ...] | None, checkpoint: Checkpoint | None, resume: bool
     ) -> Factorization:
         """Fit one rank, and keep its progress; after Ctrl-C, the best so far, and its reason says so."""
-        self._compile(V)
         with following([rank]) as callback:
             shown, given = partial(callback, rank), self.given(image_shape or (V.shape[0], 1))
             return or_best(factorize, V, rank, callback=shown, checkpoint=checkpoint, resume=resume, **given)[0]
@@ -79,11 +72,3 @@ class FitOptions:
         """
         plain = {name: value for name, value in vars(self).items() if name != "parts"}
         return plain | vars(preset(self.parts, image_shape))
-
-    def _compile(self, V: Any) -> None:
-        """Have the kernels compiled for the dtype of V, or the first rank would seem slower than the rest."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ImgnmfWarning)
-            given = {**self.given((4, 1)), "max_iter": 1, "init": "random"}
-            with interruptible():  # nobody wants what this fit came to
-                factorize(np.ones((4, 4), V.dtype), 1, **given)

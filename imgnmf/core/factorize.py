@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -29,6 +30,7 @@ from imgnmf.core.sparse import is_sparse
 from imgnmf.core.steering import check_constraints, checked_steering, refuse_loss, refuse_ties
 from imgnmf.core.stopping import StoppingRule
 from imgnmf.core.units import as_blocks
+from imgnmf.core.warm_up import compile_kernels
 from imgnmf.errors import ParameterError
 from imgnmf.validation import check_flag, checked_rng
 
@@ -109,7 +111,7 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
     max_iter : int
         0 gives the start back.
     time_limit : float, optional
-        In seconds.
+        In seconds; what the compiler takes in the first fit of a process does not count, here and in the trace.
     rng : int, Generator or None
         Decides the start; None for a different one each time.
     threads : int, optional
@@ -194,6 +196,8 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
         blocks = as_blocks(data, fitting.loss, seen, run)
         if not blocks.largest:
             return fitting.of_nothing(data.shape, blocks)
+        compiling = compile_kernels(fitting.loss, chosen, blocks.dtype)
+        limits = replace(limits, started=limits.started + compiling)
         task = Task(fitting, blocks, n_init, limits, generator, rng is None, run)
         session = opened(checkpoint, resume, task)
         problem = fitting.problem(blocks, run)

@@ -136,12 +136,10 @@ def test_a_terminated_command_that_has_nothing_yet_says_so(folder, tmp_path, mon
 
 
 def test_a_signal_while_the_kernels_are_compiled_is_not_lost(folder, tmp_path, monkeypatch):
-    from imgnmf.core import limits
-
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(limits.Limits, "_end", interrupted)
+    monkeypatch.setattr("imgnmf.core.warm_up._run_once", interrupted)
     words = refusal("fit", folder, "-k", 2, "-o", tmp_path / "m.imgnmf", code=INTERRUPTED)
     assert "nothing was written" in words
 

@@ -297,3 +297,27 @@ def test_given_factors_start_there():
     assert fit.trace.relative_error[0] < 1e-7
     assert "working precision" in fit.reason
     assert V.shape == fit.reconstruct().shape
+
+
+def test_seconds_leave_out_what_the_compiler_took(monkeypatch):
+    monkeypatch.setattr("imgnmf.core.factorize.compile_kernels", lambda *_: 1000.0)
+    fit = imgnmf.factorize(low_rank(), 2, time_limit=500)
+    assert (fit.trace.seconds < -900).all()
+
+
+def test_a_fit_compiles_nothing_more_after_its_clock_has_started(monkeypatch):
+    pytest.importorskip("numba")
+    from imgnmf.core import kernels, limits
+
+    signatures = []
+    record = limits.History.record
+
+    def noted(self, *given):
+        signatures.append(
+            len(kernels.compiled(kernels._sweep_tiles, kernels._sweep_tile, kernels._take_off).signatures)
+        )
+        record(self, *given)
+
+    monkeypatch.setattr(limits.History, "record", noted)
+    imgnmf.factorize(low_rank().astype(np.float32), 2)
+    assert len(set(signatures)) == 1
