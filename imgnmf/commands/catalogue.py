@@ -47,14 +47,14 @@ def _checked_by(info: DatasetInfo) -> str:
     """Return by what a download is told from another file; empty where nothing is downloaded.
 
     >>> [_checked_by(info) for info in describe_datasets() if info.name in ("mnist", "usps", "cbcl")]
-    ['nothing: nobody published a hash, ...', 'SHA-256', 'md5, which shows damage and no forgery']
+    ['nothing: nobody published a hash, ...', 'SHA-256', 'md5, which shows damage and no forgery; ...']
     """
     hashes = [file.hash or "" for file in info.files]
     if all(digest.startswith("sha256:") for digest in hashes):
         return "SHA-256" if hashes else ""
     if all(hashes):
-        return "md5, which shows damage and no forgery"
-    return "nothing: nobody published a hash, so that what comes may be another file"
+        return "md5, which shows damage and no forgery; the SHA-256 of the first download is told, and kept to"
+    return "nothing: nobody published a hash; the SHA-256 of the first download is told, and kept to"
 
 
 def get_dataset(name: str, *, offline: bool) -> str:

@@ -1,4 +1,8 @@
-"""Files from the net into a cache: only when asked, checked by their hash, whole or not at all. pooch does the work."""
+"""Files from the net into a cache: only when asked, checked by their hash, whole or not at all. pooch does the work.
+
+A file whose SHA-256 nobody published is trusted once, and not in silence: the SHA-256 of what came is told in a warning
+and written beside the file, which is held to it from then on.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +14,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from imgnmf.errors import ImageReadError, NoImagesError
+from imgnmf.atomic import write_bytes
+from imgnmf.errors import DataWarning, ImageReadError, NoImagesError, tell
 from imgnmf.images.extras import needed
 from imgnmf.images.report import listed
 
 __all__ = ["Fetching", "RemoteFile", "cache_folder", "fetch", "has_hash"]
 
 CHUNK = 2**16
+SHA256 = "sha256:"
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,11 @@ def fetch(files: list[RemoteFile], how: Fetching) -> list[Path]:
         If one cannot be had from any of its addresses, or is not what its hash says.
     ParameterError
         If pooch is not installed, and something is to be downloaded.
+
+    Warns
+    -----
+    DataWarning
+        If a file was downloaded whose SHA-256 nobody published.
     """
     missing = [file for file in files if not _is_here(file, how.folder)]
     if missing and (how.offline or not how.download):
@@ -97,7 +108,33 @@ def fetch(files: list[RemoteFile], how: Fetching) -> list[Path]:
 
 def _is_here(file: RemoteFile, folder: Path) -> bool:
     path = folder / file.name
-    return path.is_file() and (file.hash is None or has_hash(path, file.hash))
+    expected = _expected(file, folder)
+    return path.is_file() and (expected is None or has_hash(path, expected))
+
+
+def _expected(file: RemoteFile, folder: Path) -> str | None:
+    """Return the SHA-256 that was published or came with the first download, else what else was published."""
+    first = folder / f"{file.name}.sha256"
+    if not _is_pinned(file) and first.is_file():
+        return SHA256 + first.read_text(encoding="ascii", errors="replace").strip()
+    return file.hash
+
+
+def _is_pinned(file: RemoteFile) -> bool:
+    return (file.hash or "").startswith(SHA256)
+
+
+def _note_first(file: RemoteFile, folder: Path) -> None:
+    """Write down and tell which bytes came, where nobody published their SHA-256."""
+    with (folder / file.name).open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    write_bytes(folder / f"{file.name}.sha256", digest.encode("ascii") + b"\n")
+    published = "only an md5, which shows damage and no forgery," if file.hash else "no hash"
+    tell(
+        f"nobody published the SHA-256 of {file.name} ({published} is known), so that another file may have come; "
+        f"what came has {digest}: compare it with another copy. It is held to that from now on",
+        DataWarning,
+    )
 
 
 def _how_to_get(missing: list[RemoteFile], how: Fetching) -> str:
@@ -115,7 +152,11 @@ def _download(file: RemoteFile, how: Fetching) -> None:
     reasons = []
     for url in file.urls:
         registry = pooch.create(
-            how.folder, base_url="", registry={file.name: file.hash}, urls={file.name: url}, retry_if_failed=how.retries
+            how.folder,
+            base_url="",
+            registry={file.name: _expected(file, how.folder)},
+            urls={file.name: url},
+            retry_if_failed=how.retries,
         )
         downloader = pooch.HTTPDownloader(
             progressbar=_Progress(file.name, how.progress) if how.progress else False,
@@ -130,6 +171,8 @@ def _download(file: RemoteFile, how: Fetching) -> None:
         except (OSError, ValueError) as error:
             reasons.append(f"{url}: {type(error).__name__}: {error}")
         else:
+            if not _is_pinned(file) and not (how.folder / f"{file.name}.sha256").exists():
+                _note_first(file, how.folder)
             return
     raise ImageReadError(f"{file.name} could not be downloaded: {'; '.join(reasons)}")
 

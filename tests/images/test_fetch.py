@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from imgnmf.errors import ImageReadError, NoImagesError, ParameterError
+from imgnmf.errors import DataWarning, ImageReadError, NoImagesError, ParameterError
 from imgnmf.images.fetch import Fetching, RemoteFile, cache_folder, fetch
 
 pytest.importorskip("pooch", reason="downloading needs the extra 'data'")
@@ -69,6 +69,22 @@ def how(folder, **options):
     return Fetching(folder, **{"download": True, "retries": 0, "timeout": 0.5, **options})
 
 
+@pytest.mark.parametrize("digest", [MD5, None])
+def test_a_file_that_nobody_pinned_is_told_of_and_held_to_what_came_first(server, tmp_path, digest):
+    good, other = (RemoteFile("a.bin", (server.url(kind),), digest) for kind in ("good", "other"))
+    with pytest.warns(DataWarning, match=SHA256.removeprefix("sha256:")):
+        fetch([good], how(tmp_path))
+    fetch([good], how(tmp_path))  # and no warning again
+    (tmp_path / "a.bin").write_bytes(CONTENT[:-1])
+    with pytest.raises(NoImagesError, match="damaged"):
+        fetch([good], how(tmp_path, download=False))
+    with pytest.raises(ImageReadError, match="SHA256 hash"):
+        fetch([other], how(tmp_path))
+    fetch([good], how(tmp_path))
+    assert (tmp_path / "a.bin").read_bytes() == CONTENT
+
+
+@pytest.mark.filterwarnings("ignore:nobody published")
 @pytest.mark.parametrize("digest", [SHA256, MD5, None])
 @pytest.mark.parametrize("kind", ["good", "slow"])
 def test_a_good_file_is_whole_in_the_cache_and_not_asked_for_again(server, tmp_path, digest, kind, capfd):
@@ -82,7 +98,8 @@ def test_a_good_file_is_whole_in_the_cache_and_not_asked_for_again(server, tmp_p
     assert told[-1] == ("a.bin", len(CONTENT), len(CONTENT))
     assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
     assert capfd.readouterr() == ("", "")
-    assert [path.name for path in paths[0].parent.iterdir()] == ["a.bin"]
+    noted = [] if digest == SHA256 else ["a.bin.sha256"]
+    assert sorted(path.name for path in paths[0].parent.iterdir()) == ["a.bin", *noted]
 
 
 @pytest.mark.parametrize(
