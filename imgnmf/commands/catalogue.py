@@ -47,7 +47,7 @@ def _checked_by(info: DatasetInfo) -> str:
     """Return by what a download is told from another file; empty where nothing is downloaded.
 
     >>> [_checked_by(info) for info in describe_datasets() if info.name in ("mnist", "usps", "cbcl")]
-    ['nothing: nobody published a hash, ...', 'SHA-256', 'md5, which shows damage and no forgery; ...']
+    ['nothing: nobody published a hash; ...', 'SHA-256', 'md5, which shows damage and no forgery; ...']
     """
     hashes = [file.hash or "" for file in info.files]
     if all(digest.startswith("sha256:") for digest in hashes):
