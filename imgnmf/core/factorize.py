@@ -185,6 +185,8 @@ def factorize(  # noqa: PLR0913 - the whole contract in one place
             data,
             rank,
             start,
+            fitting.loss,
+            chosen,
             n_init=n_init,
             threads=n_threads,
             window=0 if online is None else window_size(online.images, rank),

@@ -55,15 +55,27 @@ def scaled_blocks(V: Any, loss: Loss, seen: Figures, weights: Array | None = Non
     exponent = int(np.frexp(largest)[1])
     if loss.beta == 2 and abs(exponent) <= 16:
         exponent = 0
-    # The median of an even number of values is a mean, whose sum could leave the range: scaled first.
-    positive = np.asarray(seen.sample if seen.sample.size else [largest], np.float64)
-    floor = loss.floor * float(np.median(np.ldexp(positive, -exponent))) if loss.floor else 0.0
+    floor = 0.0
+    if loss.floor:
+        floor = loss.floor * scaled_median(seen.sample if seen.sample.size else np.array([largest]), exponent)
     if is_sparse(V):  # once, since each pass would copy every entry
         V = V.astype(dtype, copy=False)
     shift = seen.exponent - exponent
     sums = float(np.ldexp(seen.total, shift)), float(np.ldexp(seen.energy, 2 * shift))
     known = None if loss.floor or is_sparse(V) else sums
     return ColumnBlocks(V, dtype, exponent, floor, weights, largest, known)
+
+
+def scaled_median(values: Array, exponent: int) -> float:
+    """Return the median of ``values * 2**-exponent``; `values` are partitioned in place, for they may be many.
+
+    >>> scaled_median(np.array([3.0, 1.0, 2.0, 8.0]), 1)
+    1.25
+    """
+    low, high = (len(values) - 1) // 2, len(values) // 2
+    values.partition([low, high])
+    # Scaled before they are added: near the top of the range the sum of two values is infinite.
+    return sum(float(np.ldexp(float(values[middle]), -exponent)) for middle in (low, high)) / 2
 
 
 def in_user_units(W: Array, H: Array, exponent: int, *, unit_parts: bool = False) -> tuple[Array, Array]:

@@ -42,7 +42,7 @@ def test_what_cannot_fit_is_refused_before_anything_is_read_or_allocated():
     with pytest.raises(MemoryBudgetError) as refusal:
         imgnmf.factorize(Untouchable(), 64, memory="2GB")
     words = str(refusal.value)
-    assert "needs about 7.8 GB beside V" in words
+    assert "needs about 7.7 GB beside V" in words
     assert "3 times H 7.7 GB" in words
     assert "take rank=15" in words
     assert "fit.encode" in words

@@ -265,6 +265,6 @@ def test_memory_does_not_grow_with_the_images_beyond_h(monkeypatch):
 @pytest.mark.parametrize("init", ["nndsvd", imgnmf.NNDSVD(lead_in=False), imgnmf.RandomInit(lead_in=False), "spa"])
 def test_the_estimate_is_above_the_peak_and_not_far(init):
     n, rank = 40_000, 20
-    expected = sum(estimate(Columns(Endless(n)), rank, as_init(init)).values())
+    expected = sum(estimate(Columns(Endless(n)), rank, as_init(init), imgnmf.Frobenius(), imgnmf.HALS()).values())
     found = peak_of(n, rank, init=init)
-    assert 0.25 * expected <= found <= expected
+    assert 0.5 * expected <= found <= expected
