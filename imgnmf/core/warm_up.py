@@ -35,7 +35,8 @@ def compile_kernels(loss: Any, solver: Any, dtype: np.dtype[Any]) -> float:
         with interruptible():  # a Ctrl-C here finds no fit begun
             # Starts of every loss are improved by HALS under squared Frobenius first.
             _run_once(Frobenius(), HALS(), dtype)
-            _run_once(loss, solver, dtype)
+            if solver.needs in loss.offers:  # else it serves a sparse V of which stored entries alone were seen
+                _run_once(loss, solver, dtype)
     return time.perf_counter() - started
 
 

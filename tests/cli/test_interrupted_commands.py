@@ -191,7 +191,7 @@ def hit(words, place, *numbers, ignoring=None):
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no such signals")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, INTERRUPTED), (signal.SIGTERM, TERMINATED)])
-@pytest.mark.parametrize("command", ["compress", "train-parts", "fit"])
+@pytest.mark.parametrize("command", ["compress", "train-parts"])
 def test_a_signal_ends_a_command(command, number, code, place):
     removed(place)
     returned, told = hit([command, *COMMANDS[command]], place, number)
@@ -201,9 +201,20 @@ def test_a_signal_ends_a_command(command, number, code, place):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no such signals")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, INTERRUPTED), (signal.SIGTERM, TERMINATED)])
+def test_a_signal_ends_a_fit_with_what_there_is_by_then(number, code, place):
+    removed(place)
+    returned, told = hit(["fit", *COMMANDS["fit"]], place, number)
+    assert returned == code, told
+    assert told.splitlines()[-1] == "imgnmf: interrupted: the best factors so far were kept"
+    assert imgnmf.load(place / "out.imgnmf")[0].reason == "interrupted"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such signals")
 def test_a_command_that_was_started_with_a_signal_ignored_ignores_it_and_heeds_the_other(place):
     """As a shell starts jobs in the background."""
     removed(place)
     words = ["fit", *COMMANDS["fit"]]
     assert hit(words, place, signal.SIGINT, signal.SIGTERM, ignoring="INT")[0] == TERMINATED
+    removed(place)
     assert hit(words, place, signal.SIGTERM, signal.SIGINT, ignoring="TERM")[0] == INTERRUPTED
