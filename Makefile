@@ -33,7 +33,7 @@ gallery: $(READY)
 
 test: $(READY)
 	@scripts/install_chromium.sh
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 check: $(READY)
 	$(BIN)/ruff check .
