@@ -96,6 +96,9 @@ class MemoryBudgetError(ParameterError):
 class DataError(ImgnmfError, ValueError):
     """The numbers cannot be factored as they are."""
 
+    # The pixel and the image of the first value that is meant, where V was looked through.
+    place: tuple[int, int] | None = None
+
 
 class ShapeMismatchError(DataError):
     """Arrays or images whose sizes do not fit together."""

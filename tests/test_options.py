@@ -567,3 +567,8 @@ def test_a_set_of_images_stands_for_its_pixels_and_a_fit_for_its_trace():
         imgnmf.viz.montage(FIT)
     with pytest.raises(ImgnmfError, match=r"v\[:, None\]"):
         FIT.encode(V[:, 0])
+
+
+def test_a_penalty_by_name_is_named_whole():
+    with pytest.raises(ParameterError, match="got 'l1'"):
+        imgnmf.factorize(np.ones((4, 4)), 2, penalty_W="l1", penalty_H="l1")

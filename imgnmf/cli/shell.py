@@ -78,6 +78,14 @@ def answering(run: Callable[Parameters, None]) -> Callable[Parameters, None]:
 class Commands(click.Group):
     """Commands that Ctrl-C and SIGTERM end with what there is, from their first import on."""
 
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Run; where click prints help or version itself, a standard output that is full ends with one line too."""
+        try:
+            return super().main(*args, **options)
+        except OSError as reason:
+            _silence_output()
+            _fail(f"cannot write to standard output: {reason.strerror}; choose another place", CANNOT_WRITE)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was asked for; exit with 128 and the number of the signal that ended it."""
         signals, written = _Signals(), list[Path]()
@@ -284,11 +292,15 @@ def say(text: str, *, err: bool = False) -> None:
     except OSError as reason:
         if err:
             return  # there is nowhere left to say so
-        with contextlib.suppress(OSError, ValueError):
-            # What is still in the buffer must not fail once more when Python ends.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence_output()
         words = f"cannot write to standard output: {reason.strerror}; choose another place"
         raise OutputError(words) from reason
+
+
+def _silence_output() -> None:
+    """Let what is still in the buffer of standard output not fail once more when Python ends."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def tell_report(images: Any) -> None:

@@ -16,7 +16,7 @@ from imgnmf.atomic import write_bytes
 from imgnmf.commands.keeping import KeptProgress
 from imgnmf.commands.options import FitOptions
 from imgnmf.commands.output import MARKER, checked_file, checked_folder, staged, write_json
-from imgnmf.commands.source import Reading, opened, read_source, read_usable, size_of, stands_for_files, usable
+from imgnmf.commands.source import Reading, located, opened, read_source, read_usable, size_of, stands_for_files, usable
 from imgnmf.commands.summary import describe_source, finite
 from imgnmf.core.measures import image_errors
 from imgnmf.core.penalties import NO_PENALTY
@@ -89,7 +89,9 @@ def fit_model(
     checkpoint = kept.checkpoint(target, force=force)
     images = opened(source, reading) or read_usable(source, reading)
     kept.begin_anew(checkpoint)
-    fit = options.fit_one(images.V, rank, images.image_shape, checkpoint, kept.resume).normalized().ordered()
+    with located(images):
+        found = options.fit_one(images.V, rank, images.image_shape, checkpoint, kept.resume)
+    fit = found.normalized().ordered()
     save(target, fit, images, rng=options.rng)
     return fit, images
 

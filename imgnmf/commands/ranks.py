@@ -12,7 +12,7 @@ from imgnmf.checkpoint import CheckpointFolder
 from imgnmf.commands.interrupted import or_best
 from imgnmf.commands.keeping import KeptProgress
 from imgnmf.commands.output import checked_file
-from imgnmf.commands.source import Reading, opened, read_usable, short_name
+from imgnmf.commands.source import Reading, located, opened, read_usable, short_name
 from imgnmf.errors import ParameterError
 from imgnmf.images import ImageSet, StoredImages
 from imgnmf.studies.choice import Method, RankChoice, choose_rank
@@ -72,7 +72,8 @@ def study_ranks(
     target = None if output is None else checked_file(output, force=again, suffix=".png")
     images = opened(source, reading) or read_usable(source, reading)
     folder = kept.folder(Path(named), images.V, force=force, names=rf"{options.method}-k\d+.*")
-    choice, interrupted = options.choose(images.V, wanted, folder)
+    with located(images):
+        choice, interrupted = options.choose(images.V, wanted, folder)
     if interrupted is not None:
         return ChosenRank(choice, images, None, interrupted)
     if target is not None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -233,6 +235,23 @@ def opened(source: str, reading: Reading = Reading()) -> StoredImages | None:
     stored = open_images(path, key=reading.key, image_shape=reading.image_shape)
     coloured = stored.image_shape is not None and len(stored.image_shape) == 3
     return None if coloured and reading.color == "grey" and reading.image_shape is None else stored
+
+
+@contextmanager
+def located(images: ImageSet | StoredImages) -> Iterator[None]:
+    """Say in which image, row and column a value that cannot be factored lies, where a fit finds it.
+
+    Of images that are read a few at a time, nobody has looked at all values before.
+    """
+    try:
+        yield
+    except DataError as error:
+        if error.place is None or images.image_shape is None:
+            raise
+        pixel, number = error.place
+        row, column, *_ = np.unravel_index(pixel, images.image_shape)
+        name = images.names[number] if number < len(images.names) else str(number)
+        raise DataError(f"image {shown(name)}, row {row}, column {column}: {error}") from error
 
 
 def stands_for_files(source: str) -> bool:

@@ -169,10 +169,12 @@ def figures_of(blocks: Sequence[Seen], shape: tuple[int, int]) -> Figures:
         ),
     ):
         if bad.count:
-            raise DataError(
+            refused = DataError(
                 f"V must be finite and non-negative; {bad.count} of {shape[0] * shape[1]} values are {kind}, "
                 f"the first at (pixel {bad.place[0]}, image {bad.place[1]}): {bad.value}; {remedy}"
             )
+            refused.place = bad.place
+            raise refused
     largest = max(block.largest for block in blocks)
     exponent = int(np.frexp(largest)[1])
     total = sum(float(np.ldexp(block.total, block.exponent - exponent)) for block in blocks)

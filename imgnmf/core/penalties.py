@@ -303,7 +303,7 @@ def strengths(penalties: Penalties) -> tuple[Penalty, ...]:
     if isinstance(penalties, Weight):
         return () if penalties == Weight() else (L1(penalties.l1), L2(penalties.l2))
     listed: Any = () if penalties is None else penalties
-    listed = tuple(listed) if isinstance(listed, Sequence) else (listed,)
+    listed = tuple(listed) if isinstance(listed, Sequence) and not isinstance(listed, str) else (listed,)
     for penalty in listed:
         if not isinstance(penalty, (L1, L2, Smooth, Orthogonal, Neighbours)):
             raise ParameterError(

@@ -77,6 +77,17 @@ def test_numbers_that_cannot_be_factored_are_located(tmp_path, value, words):
     assert len(everything_below(tmp_path)) == 4
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1.0])
+def test_numbers_of_images_that_are_read_a_few_at_a_time_are_located_too(tmp_path, value):
+    pixels = np.random.default_rng(0).random((4, 5, 6)).astype(np.float32)
+    pixels[2, 1, 3] = value
+    np.save(tmp_path / "x.npy", pixels)
+    for command in (("fit", "-o", tmp_path / "m.imgnmf"), ("ranks", "--method", "elbow")):
+        words = refusal(command[0], tmp_path / "x.npy", "-k", 2, *command[1:])
+        assert "image 2, row 1, column 3: " in words
+        assert "1 of 120 values" in words
+
+
 def test_an_existing_output_is_refused_before_the_work(folder, tmp_path, monkeypatch):
     run("gallery", folder, "-k", 2, "-o", tmp_path / "out")
     run("fit", folder, "-k", 2, "-o", tmp_path / "m.imgnmf")

@@ -69,7 +69,15 @@ def test_what_comes_from_a_file_cannot_steer_the_terminal(place, command):
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
 @pytest.mark.parametrize(
     "command",
-    [("info", "m.imgnmf"), ("info", "x.zip"), ("datasets",), ("montage", "m.imgnmf", "-o", "m.png")],
+    [
+        ("info", "m.imgnmf"),
+        ("info", "x.zip"),
+        ("datasets",),
+        ("montage", "m.imgnmf", "-o", "m.png"),
+        ("--help",),
+        ("fit", "--help"),
+        ("--version",),
+    ],
     ids=" ".join,
 )
 def test_output_that_cannot_be_written_is_told_and_ends_with_74(place, command):
