@@ -129,6 +129,8 @@ def _start(V: Any, rank: int, init: Init, threads: int) -> dict[str, float]:
         held = _stored(V) * V.dtype.itemsize * (1 if is_elsewhere(V) else 2)
         parts["a sample of the images for the start"] = sample * (held + COPIES_IN_NNDSVD * (rank + 10) * item)
         parts["H"] = rank * n_images * item
+        if is_elsewhere(V):  # the sample is read past the runs that are kept, one run at a time
+            parts["a run beside those read ahead"] = run_bytes(V)
     elif isinstance(init, NNDSVD):
         parts["the singular vectors of the start"] = COPIES_IN_NNDSVD * (rank + 10) * (n_images + n_pixels) * item
     else:

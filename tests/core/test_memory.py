@@ -83,6 +83,18 @@ def test_the_estimate_is_above_the_peak_and_at_most_twice_it(shape, loss, kind, 
     assert expected <= (2.5 if kind == "sparse" else 2) * found
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("shape", [(2576, 200, 10), (64, 8000, 16), (400, 3000, 10), (400, 3000, 16)])
+def test_the_estimate_is_above_the_peak_of_a_fit_from_a_file_too(shape, loss, dtype, tmp_path):
+    np.save(tmp_path / "V.npy", made(shape[:2], dtype).T)
+    V, rank = np.load(tmp_path / "V.npy", mmap_mode="r").T, shape[2]
+    solver = as_solver(None, as_loss(loss), rank)
+    stages = estimate(as_data(V), rank, as_init("nndsvd"), as_loss(loss), solver, threads=1)
+    expected, found = sum(stages.values()), measured(V, rank, loss, 1)
+    assert found <= expected <= 2 * found
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("shape", SHAPES)
