@@ -30,6 +30,13 @@ def load(name, tmp_path, **wanted):
     return load_remote(changed, Wanted(subset, **wanted), Fetching(tmp_path, offline=True), None)
 
 
+def test_each_picture_of_kodak_is_told_by_its_sha256_and_had_over_https():
+    files = SETS["kodak"].info.files
+    assert len({file.hash for file in files}) == 24
+    assert all(re.fullmatch("sha256:[0-9a-f]{64}", file.hash) for file in files)
+    assert all(url.startswith("https://") for file in files for url in file.urls)
+
+
 def test_every_set_has_made_files():
     assert set(MADE) == set(SETS)
 
