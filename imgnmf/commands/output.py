@@ -17,7 +17,7 @@ from imgnmf.errors import ImgnmfError, OutputError, ParameterError
 
 __all__ = ["MARKER", "checked_file", "checked_folder", "staged", "write_json"]
 
-# A folder with this file in it was written by a command, so that --force may replace it.
+# A folder whose file of this name says that imgnmf made it was written by a command, so that --force may replace it.
 MARKER = "summary.json"
 # How each kind of file begins. Models, checkpoints, .nmf and .parts are imgnmf's own; the others are anybody's formats.
 LONGEST_SIGNATURE = 512
@@ -82,7 +82,7 @@ def checked_folder(path: str, *, force: bool) -> Path:
     """Return the path of a folder that can be made, seen before the work that leads to it.
 
     An empty folder may be there already. `force` replaces what an earlier run wrote, and nothing else: a
-    folder without its summary.json may hold anything.
+    folder whose summary.json does not say so may hold anything.
 
     Raises
     ------
@@ -96,12 +96,21 @@ def checked_folder(path: str, *, force: bool) -> Path:
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise ParameterError(f"{path!r} exists and is not a folder; choose another name")
     if target.is_dir() and any(target.iterdir()):
-        if not (target / MARKER).is_file():
+        if not _is_ours(target / MARKER):
             raise ParameterError(f"{path!r} holds files that imgnmf did not write; choose another name")
         if not force:
             raise ParameterError(f"{path!r} exists; choose another name, or pass --force to replace it")
     _check_parent(target)
     return target
+
+
+def _is_ours(marker: Path) -> bool:
+    """Say whether a summary.json was written by a command; many programs give their own that name."""
+    try:
+        summary = json.loads(marker.read_bytes()) if marker.is_file() else None
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(summary, dict) and summary.get("made_by") == "imgnmf"
 
 
 @contextmanager

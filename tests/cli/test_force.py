@@ -60,3 +60,13 @@ def test_what_a_link_points_to_is_not_replaced(place, output):
     (place / output).symlink_to("nowhere")
     refusal(*command, "-o", output, "--force")
     assert not (place / "nowhere").exists()
+
+
+@pytest.mark.parametrize("summary", ['{"total": 3}', '["made_by"]', "not JSON", "[" * 100_000])
+def test_a_folder_with_a_summary_of_another_program_is_not_replaced(place, summary):
+    (place / "rebuilt").mkdir()
+    (place / "rebuilt" / "summary.json").write_text(summary)
+    (place / "rebuilt" / "thesis.txt").write_text("mine")
+    words = refusal(*FOLDERS["rebuilt"], "-o", "rebuilt", "--force")
+    assert "holds files that imgnmf did not write" in words
+    assert (place / "rebuilt" / "thesis.txt").read_text() == "mine"
