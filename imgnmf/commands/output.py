@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from imgnmf.atomic import note_written, write_text
 from imgnmf.errors import ImgnmfError, OutputError, ParameterError
 
-__all__ = ["MARKER", "checked_file", "checked_folder", "staged", "write_json"]
+__all__ = ["MARKER", "checked_file", "checked_folder", "json_object", "staged", "write_json"]
 
 # A folder whose file of this name says that imgnmf made it was written by a command, so that --force may replace it.
 MARKER = "summary.json"
@@ -96,7 +97,7 @@ def checked_folder(path: str, *, force: bool) -> Path:
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise ParameterError(f"{path!r} exists and is not a folder; choose another name")
     if target.is_dir() and any(target.iterdir()):
-        if not _is_ours(target / MARKER):
+        if json_object(target / MARKER).get("made_by") != "imgnmf":  # many programs write a file of that name
             raise ParameterError(f"{path!r} holds files that imgnmf did not write; choose another name")
         if not force:
             raise ParameterError(f"{path!r} exists; choose another name, or pass --force to replace it")
@@ -104,13 +105,17 @@ def checked_folder(path: str, *, force: bool) -> Path:
     return target
 
 
-def _is_ours(marker: Path) -> bool:
-    """Say whether a summary.json was written by a command; many programs give their own that name."""
+def json_object(path: Path) -> dict[str, Any]:
+    """Return the JSON object that a file holds; an empty one where there is no such file, or it holds something else.
+
+    >>> json_object(Path("there_is_no_such.json"))
+    {}
+    """
     try:
-        summary = json.loads(marker.read_bytes()) if marker.is_file() else None
+        document = json.loads(path.read_bytes()) if path.is_file() else None
     except (OSError, ValueError, RecursionError):
-        return False
-    return isinstance(summary, dict) and summary.get("made_by") == "imgnmf"
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 @contextmanager

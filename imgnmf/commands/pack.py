@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, Protocol, cast
 import numpy as np
 
 from imgnmf.atomic import replacing
-from imgnmf.commands.output import checked_file, checked_folder, staged
+from imgnmf.commands.output import checked_file, checked_folder, json_object, staged
 from imgnmf.commands.source import Reading, opened, read_source, stands_for_files
 from imgnmf.errors import ParameterError
 from imgnmf.images import ReadReport, Skipped, StoredImages, load_images, open_images
@@ -99,9 +99,10 @@ def _converted(stored: StoredImages, reading: Reading) -> Iterator[Portion]:
 
 
 def _checked_store(output: str, force: bool) -> Path:
-    """As `checked_folder`; what may be replaced is a zarr store."""
+    """As `checked_folder`; what may be replaced is a zarr store that this command wrote, by its attributes."""
     path = Path(os.path.expanduser(output))
-    if path.is_symlink() or not (path / "zarr.json").is_file():
+    attributes = json_object(path / "zarr.json").get("attributes")
+    if path.is_symlink() or not (isinstance(attributes, dict) and PACKED in attributes):
         return checked_folder(output, force=force)
     if not force:
         raise ParameterError(f"{output!r} exists; choose another name, or pass --force to replace it")

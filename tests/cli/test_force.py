@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -70,3 +72,15 @@ def test_a_folder_with_a_summary_of_another_program_is_not_replaced(place, summa
     words = refusal(*FOLDERS["rebuilt"], "-o", "rebuilt", "--force")
     assert "holds files that imgnmf did not write" in words
     assert (place / "rebuilt" / "thesis.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("attributes", [{}, {"units": "K"}, None])
+def test_a_zarr_store_of_another_program_is_not_replaced(place, attributes):
+    assert run(*FOLDERS["V.zarr"], "-o", "V.zarr").exit_code == DONE
+    assert run(*FOLDERS["V.zarr"], "-o", "V.zarr", "--force").exit_code == DONE
+    described = json.loads((place / "V.zarr" / "zarr.json").read_text())
+    (place / "V.zarr" / "zarr.json").write_text(json.dumps({**described, "attributes": attributes}))
+    (place / "V.zarr" / "thesis.txt").write_text("mine")
+    words = refusal(*FOLDERS["V.zarr"], "-o", "V.zarr", "--force")
+    assert "holds files that imgnmf did not write" in words
+    assert (place / "V.zarr" / "thesis.txt").read_text() == "mine"
