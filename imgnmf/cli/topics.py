@@ -71,9 +71,11 @@ def topics(
 
 
 def _tell(made: Topics, *, fitted: bool) -> None:
+    from imgnmf.commands.topic_files import counted_in
+
     documents = made.documents
     rows = zip(made.model.top_words(SHOWN_WORDS), documents.totals(), documents.mains(), strict=True)
-    counted = "counted words" if made.model.vocabulary.weighting == "counts" else "weights"
+    counted = counted_in(made.model.vocabulary.weighting)
     say(f"share of all {counted}; documents whose main topic it is, of {len(documents.names)}; strongest words")
     for number, (words, total, main) in enumerate(rows):
         say(f"topic {number + 1:<3} {100 * total:5.1f} % {main:5}  {', '.join(word for word, _ in words)}")

@@ -38,6 +38,7 @@ __all__ = [
     "default_ranks",
     "describe",
     "is_model",
+    "located",
     "opened",
     "parse_size",
     "read_source",

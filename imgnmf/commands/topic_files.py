@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from imgnmf.atomic import write_text
 from imgnmf.topics import TopicModel, shares_of
 
-__all__ = ["Described", "label_of", "write_documents", "write_page", "write_words"]
+__all__ = ["Described", "counted_in", "label_of", "write_documents", "write_page", "write_words"]
 
 SHOWN_WORDS, LISTED_WORDS, LISTED_DOCUMENTS = 8, 20, 5
 
@@ -40,19 +40,29 @@ class Described:
         held = self.H[:, self.H.any(axis=0)]
         return [int(count) for count in np.bincount(held.argmax(axis=0), minlength=len(self.H))]
 
-    def statement(self, topic: int, weighting: str) -> str:
-        """Say how much of the documents a topic is, by words, by main topics and by document."""
-        counted = "counted words" if weighting == "counts" else "weights"
-        return (
-            f"{100 * self.totals()[topic]:.1f} % of all {counted}; main topic of {self.mains()[topic]} of "
-            f"{len(self.names)} documents; {100 * self.means()[topic]:.1f} % of a document, the mean over documents"
-        )
+    def statements(self, weighting: str) -> list[str]:
+        """Say of each topic how much of the documents it is, by words, by main topics and by document."""
+        rows = zip(self.totals(), self.mains(), self.means(), strict=True)
+        return [
+            f"{100 * total:.1f} % of all {counted_in(weighting)}; main topic of {main} of {len(self.names)} documents; "
+            f"{100 * mean:.1f} % of a document, the mean over documents"
+            for total, main, mean in rows
+        ]
 
     def strongest(self, topic: int, n: int) -> list[tuple[str, float]]:
         """Return the documents that hold most of a topic, and which share of each it is."""
         order = np.argsort(-self.H[topic], kind="stable")[:n]
         shares = shares_of(self.H)[topic]
         return [(self.names[i], float(shares[i])) for i in order if self.H[topic, i] > 0]
+
+
+def counted_in(weighting: str) -> str:
+    """Return what the shares of topics are shares of.
+
+    >>> counted_in("counts"), counted_in("tf-idf")
+    ('counted words', 'weights')
+    """
+    return "counted words" if weighting == "counts" else "weights"
 
 
 def label_of(words: Sequence[tuple[str, float]], n: int = 3) -> str:
@@ -107,17 +117,20 @@ def write_page(folder: Path, model: TopicModel, documents: Described, unseen: De
     ]
     if unseen is not None:
         lines += ["", f"The topics of {len(unseen.names)} document(s) not fitted:", "", "![Unseen](unseen.png)"]
+    statements = documents.statements(model.vocabulary.weighting)
     for number, words in enumerate(model.top_words(LISTED_WORDS)):
-        lines += ["", *_section(number, words, documents, model.vocabulary.weighting)]
+        strongest = documents.strongest(number, LISTED_DOCUMENTS)
+        lines += ["", *_section(number, words, statements[number], strongest)]
     write_text(folder / "topics.md", "\n".join(lines) + "\n")
 
 
-def _section(number: int, words: Sequence[tuple[str, float]], documents: Described, weighting: str) -> list[str]:
-    strongest = documents.strongest(number, LISTED_DOCUMENTS)
+def _section(
+    number: int, words: Sequence[tuple[str, float]], statement: str, strongest: Sequence[tuple[str, float]]
+) -> list[str]:
     return [
         f"## {number + 1}: {_literal(label_of(words))}",
         "",
-        documents.statement(number, weighting) + ".",
+        statement + ".",
         "",
         "- words: " + _with_shares(words),
         "- most of it is in, with its share of each: " + _with_shares(strongest),

@@ -13,7 +13,7 @@ from imgnmf.commands.interrupted import or_best
 from imgnmf.commands.output import MARKER, checked_folder, staged, write_json
 from imgnmf.commands.progress import following
 from imgnmf.commands.summary import finite
-from imgnmf.commands.topic_files import Described, label_of, write_documents, write_page, write_words
+from imgnmf.commands.topic_files import Described, counted_in, label_of, write_documents, write_page, write_words
 from imgnmf.errors import ParameterError, escaped
 from imgnmf.topics import Texts, TopicModel, coherence, find_topics, python_reference, read_texts
 from imgnmf.topics.texts import By
@@ -171,12 +171,11 @@ def _topic_accounts(model: TopicModel, texts: Texts, others: Texts | None) -> li
     if others is not None:
         scores["npmi_unseen"] = coherence(plain, others.texts)
     documents = Described(model.names, model.fit.H)
+    share = f"share_of_{counted_in(model.vocabulary.weighting).replace(' ', '_')}"
     totals, mains, means = documents.totals(), documents.mains(), documents.means()
     return [
         {
-            "share_of_counted_words" if model.vocabulary.weighting == "counts" else "share_of_weights": finite(
-                totals[number]
-            ),
+            share: finite(totals[number]),
             "main_topic_of_documents": mains[number],
             "mean_share_of_a_document": finite(means[number]),
             **{name: finite(values[number]) for name, values in scores.items()},
