@@ -24,6 +24,7 @@ __all__ = [
     "NON_NEGATIVE",
     "NULL",
     "NUMBER",
+    "POSITIVE",
     "TEXT",
     "Rule",
     "check_choice_record",

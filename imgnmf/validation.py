@@ -33,6 +33,7 @@ __all__ = [
     "plain_dtype",
     "plain_numbers",
     "unmasked",
+    "unreadable",
 ]
 
 

@@ -26,7 +26,7 @@ def main() -> int:
     try:
         from distributed import LocalCluster
     except ImportError:
-        print("no cluster: dask is not installed; pip install 'imgnmf[dask]'", file=sys.stderr)
+        print("no cluster: dask is not installed; install imgnmf[dask]", file=sys.stderr)
         return 1
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     try:

@@ -66,6 +66,17 @@ KINDS = {
     "solver": [*OBJECT, imgnmf.HALS],
     "init": [*OBJECT, None, imgnmf.RandomInit],
 }
+RIDGED = {
+    "rank": KINDS["rank"],
+    "ridge": [*NUMBER, -1],
+    "init": WORDS,
+    "stop": RULE,
+    "max_iter": WHOLE,
+    "time_limit": NUMBER,
+    "rng": SEED,
+    "threads": [*WHOLE, 0],
+    "callback": CALL,
+}
 EVERY = [
     (
         "factorize",
@@ -244,32 +255,12 @@ EVERY = [
     (
         "semi",
         lambda **o: imgnmf.family.semi(V, **{"rank": 2, "max_iter": 2} | o),
-        {
-            "rank": KINDS["rank"],
-            "ridge": [*NUMBER, -1],
-            "init": WORDS,
-            "stop": RULE,
-            "max_iter": WHOLE,
-            "time_limit": NUMBER,
-            "rng": SEED,
-            "threads": [*WHOLE, 0],
-            "callback": CALL,
-        },
+        RIDGED,
     ),
     (
         "convex",
         lambda **o: imgnmf.family.convex(V, **{"rank": 2, "max_iter": 2} | o),
-        {
-            "rank": KINDS["rank"],
-            "ridge": [*NUMBER, -1],
-            "init": WORDS,
-            "stop": RULE,
-            "max_iter": WHOLE,
-            "time_limit": NUMBER,
-            "rng": SEED,
-            "threads": [*WHOLE, 0],
-            "callback": CALL,
-        },
+        RIDGED,
     ),
     (
         "separable",

@@ -83,6 +83,8 @@ class Commands(click.Group):
         try:
             return super().main(*args, **options)
         except OSError as reason:
+            if reason.filename is not None:  # it is about that file
+                raise
             _silence_output()
             _fail(f"cannot write to standard output: {reason.strerror}; choose another place", CANNOT_WRITE)
 

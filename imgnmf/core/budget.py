@@ -31,7 +31,7 @@ COPIES_IN_NNDSVD = 5
 # Numbers that a thread holds for each entry of its block, and for each coefficient of it, in a pass; measured.
 IN_A_PASS = {"quadratic": (2, 8), "gradient": (5, 8), "curvature": (5, 8)}
 # The same in float64 while the exact coefficients are found: by block pivoting, by Newton's steps, by other ways.
-PIVOTING, OWN_STEPS, OTHER_WAYS = (1.5, 13), (4.2, 9), (6, 16)
+PIVOTING, OWN_STEPS, OTHER_WAYS = (1.5, 13), (4.2, 9), (6.0, 16)
 
 
 def bytes_of(memory: Any) -> int:
@@ -111,10 +111,11 @@ def _reading(V: Any, loss: Loss, threads: int) -> dict[str, float]:
     if is_sparse(V):
         return {"V while it is checked": 2 * V.nnz * 8}
     flight, entries, _ = _in_flight(V, _spans(V), threads)
-    # Of uint8 and floats one copy in float64, if the sums are wanted.
-    copies = 0 if loss.floor else 8 if V.dtype.kind == "f" or V.dtype.itemsize < 4 else 8 + 4
-    parts: dict[str, float] = {"blocks in flight": flight * entries * copies}
-    if loss.floor:
+    copy = 8  # in float64
+    if V.dtype.kind != "f" and V.dtype.itemsize >= 4:  # whole numbers that float32 does not hold
+        copy += 4
+    parts: dict[str, float] = {"blocks in flight": 0 if loss.floor else flight * entries * copy}
+    if loss.floor:  # no sums are wanted
         sampled = V.shape[0] * -(-V.shape[1] // looked_for(V.shape, loss)["every"])
         parts["a sample of V for the floor"] = 2 * sampled * V.dtype.itemsize  # as it comes, and in one piece
     return parts
@@ -161,11 +162,15 @@ def _end(V: Any, rank: int, loss: Loss, threads: int) -> dict[str, float]:
     if not loss.convex:
         return parts
     flight, entries, width = _in_flight(V, _thin(V), threads)
-    own = isinstance(loss, BetaDivergence)
-    an_entry, a_coefficient = OWN_STEPS if own else PIVOTING if isinstance(loss, Frobenius) else OTHER_WAYS
-    # Of Kullback-Leibler's dense blocks Hessians are in float32.
-    pairs = (0 if isinstance(loss, Frobenius) else 2.2 if is_sparse(V) else 0.8) * rank * (rank + 1) / 2
-    one = an_entry * entries + a_coefficient * rank * width + pairs * (width + n_pixels)
+    an_entry, a_coefficient = OTHER_WAYS
+    pairs = 2.2 if is_sparse(V) else 0.8  # of dense blocks Hessians are in float32
+    if isinstance(loss, BetaDivergence):
+        an_entry, a_coefficient = OWN_STEPS
+    elif isinstance(loss, Frobenius):
+        an_entry, a_coefficient = PIVOTING
+        pairs = 0.0
+    hessians = pairs * rank * (rank + 1) / 2
+    one = an_entry * entries + a_coefficient * rank * width + hessians * (width + n_pixels)
     return {**parts, "blocks in flight, exactly": flight * one * 8}
 
 

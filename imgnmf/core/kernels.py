@@ -16,6 +16,8 @@ import numpy as np
 from imgnmf.core.parts import Array
 
 __all__ = [
+    "can_compile",
+    "compiled",
     "hals_sweeps",
     "hals_sweeps_numpy",
     "newton_sweeps",
@@ -280,6 +282,11 @@ def _imported_njit() -> Any:
     except Exception:  # whatever is wrong with it, the NumPy twins serve
         return None
     return njit
+
+
+def can_compile() -> bool:
+    """Say whether loops run as machine code in this process: numba is installed and can be imported."""
+    return _imported_njit() is not None
 
 
 @cache

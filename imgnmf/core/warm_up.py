@@ -12,7 +12,7 @@ from imgnmf.core.blocks import ColumnBlocks, energy_of
 from imgnmf.core.encode import encodable, exact_coefficients
 from imgnmf.core.interrupts import interruptible
 from imgnmf.core.iterate import first_iterate, iterate
-from imgnmf.core.kernels import compiled
+from imgnmf.core.kernels import can_compile
 from imgnmf.core.losses import Frobenius
 from imgnmf.core.penalties import NO_PENALTY
 from imgnmf.core.problem import Problem, settled
@@ -31,17 +31,13 @@ def compile_kernels(loss: Any, solver: Any, dtype: np.dtype[Any]) -> float:
     """
     started = time.perf_counter()
     ours = all(type(one).__module__.startswith("imgnmf.") for one in (loss, solver))
-    if ours and compiled(_nothing) is not None:
+    if ours and can_compile():
         with interruptible():  # a Ctrl-C here finds no fit begun
             # Starts of every loss are improved by HALS under squared Frobenius first.
             _run_once(Frobenius(), HALS(), dtype)
             if solver.needs in loss.offers:  # else it serves a sparse V of which stored entries alone were seen
                 _run_once(loss, solver, dtype)
     return time.perf_counter() - started
-
-
-def _nothing() -> None:
-    """Stand for a loop: only whether it can be compiled is asked."""
 
 
 @cache
