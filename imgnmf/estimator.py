@@ -71,7 +71,7 @@ class NMF(
 
     Attributes
     ----------
-    components_ : array, shape (n_components_, n_features)
+    components_ : array, shape (n_components, n_features)
         Without penalties each row has Euclidean length 1, and the scale is in the coefficients: columns of `transform`
         can be compared. scikit-learn's own NMF leaves the scale open.
     n_components_, n_iter_, n_features_in_ : int
@@ -132,7 +132,7 @@ class NMF(
 
     @callbacks.with_callbacks  # type: ignore[untyped-decorator]
     def fit_transform(self, X: Any, y: Any = None, W: Any = None, H: Any = None, *, sample_weight: Any = None) -> Any:
-        """Learn the parts and return the coefficients, (n_samples, n_components_); `W`, `H` for ``init="custom"``."""
+        """Learn the parts and return the coefficients, (n_samples, n_components); `W`, `H` for ``init="custom"``."""
         del y
         check_options(self)
         X = self._checked(X, reset=True)
@@ -155,7 +155,7 @@ class NMF(
         return np.ascontiguousarray(self.factorization_.encode(self._checked(X, reset=False).T, missing=self.missing).T)
 
     def inverse_transform(self, X: Any) -> Any:
-        """What the coefficients `X`, (n_samples, n_components_), make: (n_samples, n_features)."""
+        """What the coefficients `X`, (n_samples, n_components), make: (n_samples, n_features)."""
         validation.check_is_fitted(self)
         return validation.check_array(X, dtype=FLOATS) @ self.components_
 
